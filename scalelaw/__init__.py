@@ -1,0 +1,88 @@
+"""scalelaw fits neural scaling laws and plans training budgets from them, with honest intervals.
+
+>>> import scalelaw as sl
+>>> runs = sl.read_runs(sl.shipped("markov"), params_convention="non_embedding")
+>>> fit = sl.fit("chinchilla", runs)
+>>> fit.certificate.converged
+True
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+# Reading order: data in, a law fitted, its uncertainty, a plan. Each name is imported at first use, so that
+# `import scalelaw` (and `scalelaw --help`) costs nothing.
+_HOME = {
+    "Run": "runs",
+    "RunTable": "runs",
+    "read_runs": "readers",
+    "write_runs": "readers",
+    "shipped": "shipped",
+    "LAWS": "laws",
+    "Law": "laws",
+    "get_law": "laws",
+    "OBJECTIVES": "objectives",
+    "Objective": "objectives",
+    "get_objective": "objectives",
+    "Fit": "fitting",
+    "fit": "fitting",
+    "load_fit": "fit_file",
+    "Draws": "intervals",
+    "LossAt": "intervals",
+    "OptimalLoss": "intervals",
+    "OptimalParams": "intervals",
+    "OptimalRatio": "intervals",
+    "OptimalTokens": "intervals",
+    "bootstrap": "intervals",
+    "interval": "intervals",
+    "Interval": "results",
+    "Unavailable": "results",
+    "Certificate": "results",
+    "Finding": "results",
+    "Plan": "planning",
+    "plan": "planning",
+    "DataError": "errors",
+    "NotConvergedError": "errors",
+    "ScalelawError": "errors",
+    "UsageError": "errors",
+}
+
+__all__ = ["__version__", *_HOME]
+
+if TYPE_CHECKING:
+    from scalelaw.errors import DataError, NotConvergedError, ScalelawError, UsageError
+    from scalelaw.fit_file import load_fit
+    from scalelaw.fitting import Fit, fit
+    from scalelaw.intervals import (
+        Draws,
+        LossAt,
+        OptimalLoss,
+        OptimalParams,
+        OptimalRatio,
+        OptimalTokens,
+        bootstrap,
+        interval,
+    )
+    from scalelaw.laws import LAWS, Law, get_law
+    from scalelaw.objectives import OBJECTIVES, Objective, get_objective
+    from scalelaw.planning import Plan, plan
+    from scalelaw.readers import read_runs, write_runs
+    from scalelaw.results import Certificate, Finding, Interval, Unavailable
+    from scalelaw.runs import Run, RunTable
+    from scalelaw.shipped import shipped
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'scalelaw' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"scalelaw.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

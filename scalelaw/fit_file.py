@@ -1,0 +1,113 @@
+"""Fits as JSON files: everything needed to predict, resample and plan later, with no other file at hand."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scalelaw.errors import DataError
+from scalelaw.fitting import Fit
+from scalelaw.laws import get_law
+from scalelaw.objectives import get_objective
+from scalelaw.results import Certificate
+from scalelaw.runs import QUANTITIES, Conventions, Exclusion, RunTable, Source
+
+FORMAT = "scalelaw/fit/1"
+
+
+def save_fit(fit: Fit, path: str | Path) -> None:
+    """Write the fit with its runs."""
+    Path(path).write_text(json.dumps(to_json(fit), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def to_json(fit: Fit) -> dict[str, Any]:
+    """The fit as plain data; what is missing or infinite is None."""
+    from scalelaw import __version__
+
+    runs = fit.runs
+    columns = {name: _plain(getattr(runs, name)) for name in QUANTITIES}
+    given = {name: _plain(runs.column(name)) for name in fit.law.inputs if name in runs.extras}
+    certificate = asdict(fit.certificate)
+    certificate["log_errors"] = _plain(certificate["log_errors"])
+    return {
+        "format": FORMAT,
+        "scalelaw": __version__,
+        "law": fit.law.label,
+        "formula": fit.law.formula,
+        "estimate": dict(fit.estimate),
+        "units": {param.name: param.unit for param in fit.law.params},
+        "objective": {"name": fit.objective.name, **asdict(fit.objective)},
+        "theta": fit.theta.tolist(),
+        "centre": fit.centre.tolist(),
+        "certificate": certificate,
+        "findings": [asdict(finding) for finding in fit.findings],
+        "seed": fit.seed,
+        "fingerprint": runs.fingerprint,
+        "runs": {
+            "run_id": runs.run_id,
+            "group": runs.group,
+            "file": runs.file,
+            "line": runs.line.tolist(),
+            **columns,
+            "extras": given,
+        },
+        "conventions": asdict(runs.conventions),
+        "sources": [asdict(source) for source in runs.sources],
+        "excluded": [asdict(exclusion) for exclusion in runs.excluded],
+    }
+
+
+def _plain(values: Any) -> list[float | None]:
+    return [float(v) if math.isfinite(v) else None for v in values]
+
+
+def _numbers(values: list[float | None], missing: float) -> list[float]:
+    return [missing if v is None else v for v in values]
+
+
+def load_fit(path: str | Path) -> Fit:
+    """A fit from the file `Fit.save` wrote; `DataError` where it is not one."""
+    try:
+        return _from_json(json.loads(Path(path).read_text(encoding="utf-8")))
+    except OSError as error:
+        raise DataError("E_NOT_FOUND", f"the file cannot be read ({error.strerror})", file=path) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            "E_NOT_A_FIT",
+            f"not a fit that scalelaw saved ({error!r})",
+            file=path,
+            remedy="make one: scalelaw fit RUNS --save law.json",
+        ) from None
+
+
+def _from_json(saved: dict[str, Any]) -> Fit:
+    if saved["format"] != FORMAT:
+        raise ValueError(f"format {saved['format']!r}, {FORMAT!r} expected")
+    columns = dict(saved["runs"])
+    for name in QUANTITIES:
+        columns[name] = _numbers(columns[name], math.nan)
+    runs = RunTable.of(
+        **columns,
+        conventions=Conventions(**saved["conventions"]),
+        sources=tuple(Source(**source) for source in saved["sources"]),
+        excluded=tuple(Exclusion(**exclusion) for exclusion in saved["excluded"]),
+    )
+    certificate = dict(saved["certificate"])
+    certificate["active_bounds"] = tuple(certificate["active_bounds"])
+    certificate["log_errors"] = tuple(_numbers(certificate["log_errors"], math.inf))
+    settings = dict(saved["objective"])
+    objective = type(get_objective(settings.pop("name")))(**settings)
+    return Fit(
+        law=get_law(saved["law"]),
+        runs=runs,
+        objective=objective,
+        theta=np.array(saved["theta"], dtype=float),
+        centre=np.array(saved["centre"], dtype=float),
+        certificate=Certificate(**certificate),
+        seed=saved["seed"],
+    )

@@ -1,0 +1,224 @@
+"""The verb: a law, a table of runs and an objective make a `Fit`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from scalelaw.errors import DataError, UsageError
+from scalelaw.identifiability import UNIDENTIFIED, WEAK, Knowledge, input_condition, knowledge, refuse_hopeless
+from scalelaw.laws import Law, get_law
+from scalelaw.objectives import Objective, get_objective
+from scalelaw.results import Certificate, Finding
+from scalelaw.runs import RunTable
+from scalelaw.solver import Problem, Solution, solve
+
+Floats = NDArray[np.float64]
+
+STARTS = 64
+"""Starts polished by default; every one of them normally reaches the optimum, and the certificate says how many did."""
+AGREEMENT = 1e-9
+"""Starts agree when their objectives are within this share of the best."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A law fitted to runs: the estimate, and a certificate that says how far to trust it.
+
+    Attributes:
+        law: the family.
+        runs: the runs it was fitted to.
+        objective: what was minimised.
+        theta: the working parameters, `[p]`; `estimate` holds the natural ones.
+        centre: what the law's coordinates are measured from, `[k]`.
+        certificate: why this is the optimum, or why not.
+        seed: the seed of the starts.
+    """
+
+    law: Law
+    runs: RunTable
+    objective: Objective
+    theta: Floats
+    centre: Floats
+    certificate: Certificate
+    seed: int
+
+    @cached_property
+    def natural(self) -> Floats:
+        """The natural parameters in the law's order, `[p]`."""
+        return np.asarray(self.law.natural(self.theta[None], self.centre)[0])
+
+    @cached_property
+    def estimate(self) -> Mapping[str, float]:
+        """Natural parameters by name, in the units of `law.params`."""
+        return dict(zip(self.law.names, map(float, self.natural), strict=True))
+
+    def value(self, name: str) -> float:
+        """One parameter; `UsageError` lists the names there are."""
+        if name not in self.estimate:
+            raise UsageError(f"Unknown parameter {name!r} of {self.law.label}. Known: {', '.join(self.law.names)}.")
+        return self.estimate[name]
+
+    @cached_property
+    def problem(self) -> Problem:
+        """The minimisation problem this fit solved; replicates solve it again with other weights."""
+        z = self.law.coordinates(self.law.read(self.runs), self.centre)
+        return Problem(self.law, self.objective.stages()[-1], z, np.log(self.runs.loss))
+
+    @cached_property
+    def residuals(self) -> Floats:
+        """ln(observed / predicted) of every run, `[n]`."""
+        return np.asarray(self.problem.log_y - self.law.log_loss(self.theta[None], self.problem.z)[0])
+
+    def predict(self, **inputs: ArrayLike) -> Floats:
+        """The law's loss in nats per token at inputs given by column name, broadcast together."""
+        return np.asarray(self.law.predict(self.natural[None], stack_inputs(self.law, inputs))[0])
+
+    def identified(self, name: str) -> bool:
+        """Whether the runs know this parameter to better than a factor of e (one standard error)."""
+        self.value(name)
+        return self.certificate.log_errors[self.law.names.index(name)] < 1.0
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What a careful reader should know about this fit."""
+        return tuple(_findings(self))
+
+    def summary(self) -> str:
+        """The estimate and the certificate as text."""
+        lines = [f"{self.law.label}: {self.law.formula}"]
+        for param in self.law.params:
+            known = self.identified(param.name)
+            shown = f"{self.estimate[param.name]:.6g} {param.unit}" if known else "not identified by these runs"
+            lines.append(f"  {param.name:8s} {shown}".rstrip())
+        lines += [f"objective {self.certificate.objective:.10g} ({self.objective.label})", self.certificate.outcome]
+        return "\n".join(lines + [str(finding) for finding in self.findings])
+
+    __str__ = summary
+
+    def save(self, path: str | Path) -> None:
+        """Write the fit with its runs as JSON, so that intervals and plans can be made from the file alone."""
+        from scalelaw.fit_file import save_fit
+
+        save_fit(self, path)
+
+
+def stack_inputs(law: Law, inputs: Mapping[str, ArrayLike]) -> Floats:
+    """Inputs by name as `[n, k]` in the law's order; `UsageError` where a name is missing or unknown."""
+    if set(inputs) != set(law.inputs):
+        raise UsageError(f"The law {law.label} takes {', '.join(law.inputs)}; found {', '.join(inputs) or 'nothing'}.")
+    columns = np.broadcast_arrays(*(np.atleast_1d(np.asarray(inputs[name], dtype=float)) for name in law.inputs))
+    values = np.stack([column.ravel() for column in columns], axis=1)
+    if not (np.isfinite(values) & (values > 0)).all():
+        raise DataError("E_NOT_POSITIVE", f"{', '.join(law.inputs)} must be positive numbers", value=values.min())
+    return values
+
+
+def fit(
+    law: str | Law,
+    runs: RunTable,
+    objective: str | Objective = "log_huber",
+    *,
+    starts: int = STARTS,
+    seed: int = 0,
+) -> Fit:
+    """Fit a law to runs and certify the optimum.
+
+    Args:
+        law: a name such as `chinchilla` or `power_constant(n_tokens)`, or a `Law`.
+        objective: a name such as `log_huber` (summed, delta 1e-3: the default), or an `Objective`.
+        starts: how many starting points are polished, spread over the plausible by `seed`.
+
+    Raises:
+        DataError: where the runs cannot determine the law at all (too few, one size only, D/N constant, ...).
+    """
+    law, objective = get_law(law), get_objective(objective)
+    refuse_hopeless(law, runs)
+    inputs = law.read(runs)
+    centre = law.centre(inputs)
+    z = law.coordinates(inputs, centre)
+    theta = law.starts(z, runs.loss, starts, np.random.default_rng(seed))
+    for stage in objective.stages():
+        solution = solve(Problem(law, stage, z, np.log(runs.loss)), theta, runs.weight)
+        theta = solution.theta
+    best = int(np.argmin(solution.objective))
+    certificate = _certify(law, objective, runs, z, centre, solution, best)
+    return Fit(law, runs, objective, solution.theta[best], centre, certificate, seed)
+
+
+def _certify(
+    law: Law, objective: Objective, runs: RunTable, z: Floats, centre: Floats, solution: Solution, best: int
+) -> Certificate:
+    theta, value = solution.theta[best], solution.objective[best]
+    final = Problem(law, objective, z, np.log(runs.loss))
+    # Starts that fit exactly differ by rounding alone, hence the floor of one ulp a run.
+    agree = solution.objective <= value * (1 + AGREEMENT) + len(runs) * np.finfo(float).eps ** 2
+    low, high = law.bounds(z)
+    bounds = tuple(name for name, at in zip(law.names, (theta <= low) | (theta >= high), strict=True) if at)
+    known = knowledge(law, theta, z, centre, law.log_loss(theta[None], z)[0] - np.log(runs.loss), runs.weight)
+    converged = bool(solution.converged[best])
+    return Certificate(
+        converged=converged,
+        outcome=_outcome(converged, float(agree.mean()), len(agree), bounds, known),
+        objective=float(final.objective(theta[None], runs.weight[None])[0]),
+        decrement=float(solution.gain[best]),
+        starts=len(agree),
+        share_agreeing=float(agree.mean()),
+        active_bounds=bounds,
+        condition=known.condition,
+        lambda_min=known.lambda_min,
+        log_errors=tuple(map(float, known.log_errors)),
+    )
+
+
+def _outcome(converged: bool, share: float, starts: int, bounds: tuple[str, ...], known: Knowledge) -> str:
+    if not converged:
+        return "No optimum was reached: a further step would still lower the objective. Next: raise --starts."
+    sentence = f"Optimum certified: {share:.0%} of {starts} starts agree to 1e-9, nothing left to gain"
+    if bounds:
+        sentence += f"; at its bound: {', '.join(bounds)}"
+    if known.lambda_min < UNIDENTIFIED:
+        return f"{sentence}; the runs do not identify every parameter (lambda_min {known.lambda_min:.2g} < 1)."
+    if known.lambda_min < WEAK:
+        return f"{sentence}; parameters are weakly identified (lambda_min {known.lambda_min:.2g} < 16)."
+    return f"{sentence}; parameters are identified (lambda_min {known.lambda_min:.3g})."
+
+
+def _findings(fit: Fit) -> list[Finding]:
+    certificate, n, p = fit.certificate, len(fit.runs), len(fit.law.params)
+    found = []
+
+    def warn(code: str, message: str, knob: str = "", runs: tuple[str, ...] = ()) -> None:
+        found.append(Finding(code, "warning", message, runs, knob))
+
+    if n < 2 * p:
+        warn("W_FEW", f"{n} runs for {p} parameters; {3 * p} or more make the intervals trustworthy")
+    if certificate.share_agreeing < 0.5:
+        warn("W_STARTS", f"only {certificate.share_agreeing:.0%} of {certificate.starts} starts agree", "--starts")
+    for name in certificate.active_bounds:
+        at = fit.estimate[name]
+        what = "not distinguishable from 0 by these runs" if at == 0 else "held by the bound, not by the runs"
+        warn("W_AT_BOUND", f"{name} is at its bound ({at:.4g}): {what}")
+    unknown = [name for name in fit.law.names if name not in certificate.active_bounds and not fit.identified(name)]
+    if unknown:
+        warn("W_UNIDENTIFIED", f"not identified by these runs (standard error above a factor e): {', '.join(unknown)}")
+    elif certificate.lambda_min < WEAK:
+        warn("W_WEAK", f"parameters are weakly identified (lambda_min {certificate.lambda_min:.3g}, 16 wanted)")
+    condition = input_condition(fit.law, fit.runs)
+    if condition > 1e3:
+        warn("W_ILL_CONDITIONED", f"D/N hardly varies: condition number {condition:.2g} > 1e3")
+    scatter = 1.4826 * np.median(np.abs(fit.residuals))
+    outliers = np.abs(fit.residuals) > max(8 * scatter, 1e-6)
+    if outliers.any():
+        names = tuple(fit.runs.run_id[i] for i in np.flatnonzero(outliers))
+        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        warn("W_OUTLIER", f"residuals beyond 8 robust standard deviations: {shown}", "--exclude", names)
+    if len(fit.runs.groups) < n:
+        message = f"{n} runs in {len(fit.runs.groups)} groups: intervals resample whole groups"
+        found.append(Finding("I_GROUPS", "info", message, (), "--group"))
+    return found

@@ -1,0 +1,113 @@
+"""What a scaling law is: a stateless formula evaluated for a batch of parameter vectors.
+
+Shapes: b members of the batch, n runs, p parameters, k inputs. `theta[b, p]` are working parameters, in which the fit
+is well conditioned; `natural[b, p]` are the ones a paper prints.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalelaw.errors import UsageError
+from scalelaw.runs import RunTable
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A natural parameter of a law: its name, unit and meaning."""
+
+    name: str
+    unit: str
+    meaning: str
+
+
+class Law(ABC):
+    """A family of curves, log-loss as a function of inputs, with exact derivatives.
+
+    Subclasses state `name`, `formula`, `source`, `inputs` (columns of a `RunTable`) and `params`, and implement the
+    abstract methods. Inputs reach a law as coordinates `z[n, k]`, by default the logs of the inputs minus their mean.
+    """
+
+    name: str
+    formula: str
+    source: str
+    inputs: tuple[str, ...]
+    params: tuple[Param, ...]
+
+    @property
+    def label(self) -> str:
+        """The name that brings this very law back through `get_law`."""
+        return self.name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the natural parameters, in order."""
+        return tuple(param.name for param in self.params)
+
+    def read(self, runs: RunTable) -> Floats:
+        """The inputs of every run, `[n, k]`; `DataError` names what is missing."""
+        return np.stack([self._column(runs, name) for name in self.inputs], axis=1)
+
+    @staticmethod
+    def _column(runs: RunTable, name: str) -> Floats:
+        if name in ("n_params", "n_params_non_embedding", "n_tokens", "flops"):
+            return runs.require(name)
+        return np.asarray(runs.column(name), dtype=float)
+
+    def centre(self, inputs: Floats) -> Floats:
+        """What coordinates are measured from: the mean log of each input, `[k]`."""
+        return np.asarray(np.log(inputs).mean(axis=0))
+
+    def coordinates(self, inputs: Floats, centre: Floats) -> Floats:
+        """`z = ln(inputs) - centre`, `[n, k]`."""
+        return np.asarray(np.log(inputs) - centre)
+
+    @abstractmethod
+    def log_loss(self, theta: Floats, z: Floats) -> Floats:
+        """ln L, `[b, n]`, with L in nats per token."""
+
+    @abstractmethod
+    def derivatives(self, theta: Floats, z: Floats) -> tuple[Floats, Floats]:
+        """ln L, `[b, n]`, and its exact gradient in the working parameters, `[b, n, p]`."""
+
+    def curvature(self, theta: Floats, z: Floats, q: Floats) -> Floats | None:
+        """The sum over runs of `q[b, n]` times the Hessian of ln L, `[b, p, p]`; None where it is not given."""
+        return None
+
+    @abstractmethod
+    def bounds(self, z: Floats) -> tuple[Floats, Floats]:
+        """Low and high of each working parameter, `[p]` each; infinite where free."""
+
+    @abstractmethod
+    def starts(self, z: Floats, loss: Floats, count: int, rng: np.random.Generator) -> Floats:
+        """`count` starting points spread over the plausible, `[count, p]`."""
+
+    @abstractmethod
+    def natural(self, theta: Floats, centre: Floats) -> Floats:
+        """Working to natural parameters, `[b, p]`."""
+
+    @abstractmethod
+    def working(self, natural: Floats, centre: Floats) -> Floats:
+        """Natural to working parameters, `[b, p]`."""
+
+    @abstractmethod
+    def log_steps(self, theta: Floats) -> Floats:
+        """d theta / d log(parameter), `[p]`: 1 for a working logarithm, theta itself for a plain number."""
+
+    def predict(self, natural: Floats, inputs: Floats) -> Floats:
+        """L in nats per token for natural parameters `[b, p]` at inputs `[n, k]`: `[b, n]`."""
+        centre = np.zeros(inputs.shape[1])
+        return np.asarray(np.exp(self.log_loss(self.working(natural, centre), self.coordinates(inputs, centre))))
+
+    def optimum(self, natural: Floats, flops: float) -> tuple[Floats, Floats]:
+        """N and D, `[b]` each, of least loss under C = 6 N D; `UsageError` where the law has no such trade-off."""
+        raise UsageError(
+            f"The law {self.label} has no compute-optimal allocation, since it does not depend on both parameters and "
+            "tokens. Next: fit --law chinchilla or --law kaplan."
+        )

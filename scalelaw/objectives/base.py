@@ -1,0 +1,47 @@
+"""What a fit minimises: the weighted sum over runs of rho(residual)."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Objective(ABC):
+    """A loss of residuals, summed, never averaged.
+
+    `space` says what a residual is: `log`, ln(predicted) - ln(observed), or `raw`, predicted - observed in nats per
+    token. `scale` multiplies the whole objective; estimates do not depend on it.
+    """
+
+    scale: float = 1.0
+    name: ClassVar[str]
+    formula: ClassVar[str]
+    space: ClassVar[Literal["log", "raw"]] = "log"
+
+    @abstractmethod
+    def rho(self, r: Floats) -> Floats:
+        """The loss of each residual, of the residuals' shape."""
+
+    @abstractmethod
+    def psi(self, r: Floats) -> Floats:
+        """d rho / d r."""
+
+    @abstractmethod
+    def curvature(self, r: Floats) -> Floats:
+        """d^2 rho / d r^2, zero where rho is linear."""
+
+    def stages(self) -> tuple[Objective, ...]:
+        """The smooth objectives to minimise one after the other; the last one defines the estimate."""
+        return (self,)
+
+    @property
+    def label(self) -> str:
+        """The name with its settings, for reports."""
+        return self.name

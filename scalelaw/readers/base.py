@@ -1,0 +1,80 @@
+"""What every reader returns: columns of cells as they were logged, and where each row lies."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalelaw.registry import Registry
+from scalelaw.runs import Exclusion, Note, Source
+
+Lines = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """One source as columns of cells, uninterpreted: text from CSV, numbers and text from JSON or Parquet.
+
+    `file` and `line` say where each row lies (line 0: the format has no lines). A missing cell is None or empty text.
+    `stated` holds the conventions the source itself vouches for, by the names `ColumnMap` gives them.
+    """
+
+    path: str
+    columns: Mapping[str, Sequence[Any]]
+    file: tuple[str, ...]
+    line: Lines
+    sources: tuple[Source, ...] = ()
+    notes: tuple[Note, ...] = ()
+    excluded: tuple[Exclusion, ...] = ()
+    stated: Mapping[str, str] = field(default_factory=dict)
+    separator: str = ""
+
+    def __len__(self) -> int:
+        return len(self.line)
+
+    def where(self, keep: Mask) -> Cells:
+        """The rows that are kept."""
+        rows = np.flatnonzero(keep).tolist()
+        columns = {name: [cells[i] for i in rows] for name, cells in self.columns.items()}
+        return replace(self, columns=columns, file=tuple(self.file[i] for i in rows), line=self.line[keep])
+
+
+class Reader(ABC):
+    """A format. `suffixes` are the file endings it answers to; `matches` looks at the first bytes of any other file."""
+
+    name: ClassVar[str]
+    suffixes: ClassVar[tuple[str, ...]] = ()
+
+    def matches(self, head: bytes) -> bool:
+        """Whether a file of an unknown ending that begins with these bytes is of this format."""
+        return False
+
+    @abstractmethod
+    def read(self, path: Path, encoding: str) -> Cells:
+        """The cells of a source; `DataError` where it cannot be read whole."""
+
+
+READERS: Registry[Reader] = Registry("scalelaw.readers", "reader")
+
+
+def lines_text(lines: Sequence[int]) -> str:
+    """Line numbers in a few words.
+
+    >>> lines_text([8]), lines_text([5, 11, 14, 22]), lines_text([42, 43, 44]), lines_text(range(2, 40, 4))
+    ('line 8', 'lines 5, 11, 14, 22', 'lines 42-44', 'lines 2, 6, 10...')
+    """
+    numbers = [int(line) for line in lines]
+    if len(numbers) == 1:
+        return f"line {numbers[0]}"
+    if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):
+        return f"lines {numbers[0]}-{numbers[-1]}"
+    if len(numbers) <= 5:
+        return "lines " + ", ".join(map(str, numbers))
+    return "lines " + ", ".join(map(str, numbers[:3])) + "..."

@@ -1,0 +1,231 @@
+"""Which column holds which quantity, and how it was counted: named by the caller, or known by its usual name."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from scalelaw.counting import FLOPS_CONVENTIONS, PARAMS_CONVENTIONS
+from scalelaw.errors import DataError, UsageError
+from scalelaw.readers.base import Cells
+from scalelaw.runs import Conventions
+
+ALIASES = {
+    "loss": (
+        *("loss", "val_loss", "valid_loss", "validation_loss", "eval_loss", "test_loss", "train_loss", "final_loss"),
+        *("loss_nats", "loss_bits", "loss_bpb", "bits_per_token", "bpt", "bits_per_byte", "bpb", "val_bpb"),
+    ),
+    "n_params": (
+        *("N", "n_params", "params", "num_params", "n_parameters", "num_parameters", "parameters", "param_count"),
+        *("model_size", "n_params_total", "params_total", "total_params", "n_total"),
+    ),
+    "n_params_non_embedding": (
+        *("N_no_emb", "n_params_non_embedding", "n_params_nonembed", "params_non_embedding", "non_embedding_params"),
+        *("n_non_embedding", "non_embedding_parameters"),
+    ),
+    "n_tokens": ("D", "n_tokens", "tokens", "train_tokens", "training_tokens", "num_tokens", "D_tokens", "tokens_seen"),
+    "flops": ("C", "flops", "flop", "compute", "train_flops", "training_flop", "training_flops", "total_flops"),
+    "weight": ("weight", "weights"),
+}
+"""The usual names of a quantity. Case and punctuation do not matter, save in names of one letter."""
+
+LABELS = {"run_id": ("run_id", "id", "run", "run_name", "name"), "group": ("group", "configuration")}
+"""The usual names of a label, most telling first. Labels name rows and enter no formula, so the first one serves."""
+
+CONVENTION_COLUMNS = ("params_convention", "flops_convention", "loss_unit")
+"""Columns in which a table says how it counts. `write_runs` writes all three."""
+
+_METRICS = {"perplexity": "perplexity", "ppl": "perplexity", "accuracy": "accuracy", "acc": "accuracy"}
+
+
+@dataclass(frozen=True)
+class ColumnMap:
+    """Names of columns, and conventions a file cannot state itself. None: look for the usual names.
+
+    `loss_unit` is nats, bits or bpb; bits per byte need `bytes_per_token`. `params_convention` and `flops_convention`
+    are names in `scalelaw.counting`.
+
+    >>> ColumnMap(loss="eval/loss", loss_unit="bits").loss
+    'eval/loss'
+    """
+
+    loss: str | None = None
+    n_params: str | None = None
+    n_tokens: str | None = None
+    flops: str | None = None
+    n_params_non_embedding: str | None = None
+    run_id: str | None = None
+    group: str | None = None
+    weight: str | None = None
+    loss_unit: str | None = None
+    params_convention: str | None = None
+    flops_convention: str | None = None
+    bytes_per_token: float | None = None
+
+    def __post_init__(self) -> None:
+        _known("params convention", self.params_convention, PARAMS_CONVENTIONS)
+        _known("FLOPs convention", self.flops_convention, FLOPS_CONVENTIONS)
+        if self.bytes_per_token is not None and not 0 < self.bytes_per_token < float("inf"):
+            raise UsageError(f"Bytes per token must be positive; found {self.bytes_per_token}.")
+
+    @classmethod
+    def load(cls, path: str | Path) -> ColumnMap:
+        """A map from a TOML file: names under `[columns]`; `loss_unit`, `params`, `flops`, `bytes_per_token` above."""
+        try:
+            content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{path}: not readable as a TOML mapping: {error}") from None
+        names = {key.replace("-", "_"): value for key, value in content.pop("columns", {}).items()}
+        renamed = {"params": "params_convention", "flops": "flops_convention"}
+        settings = {renamed.get(key, key.replace("-", "_")): value for key, value in content.items()}
+        _refuse_unknown(path, names, (*ALIASES, *LABELS))
+        _refuse_unknown(path, settings, (*CONVENTION_COLUMNS, "bytes_per_token"))
+        return cls(**names, **settings)
+
+    def updated(self, **given: str | float | None) -> ColumnMap:
+        """This map with what was given put over it; None leaves a name as it is."""
+        mine = {item.name: getattr(self, item.name) for item in fields(self)}
+        return ColumnMap(**{name: mine[name] if given.get(name) is None else given[name] for name in mine})
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The column of every quantity and label that was found, and the conventions that follow."""
+
+    columns: Mapping[str, str]
+    conventions: Conventions
+
+
+def choose_columns(cells: Cells, wanted: ColumnMap) -> Choice:
+    """The columns to read. Raises `DataError`: E_MISSING_COLUMN, E_AMBIGUOUS_COLUMN, E_METRIC, E_UNIT_MIXED."""
+    found = {name: _column(cells, wanted, name) for name in (*ALIASES, *LABELS)}
+    columns = {name: column for name, column in found.items() if column is not None}
+    params = _count_params(cells, wanted, columns)
+    flops = _count_flops(cells, wanted, columns)
+    _refuse_metric(cells, columns.get("loss"))
+    _refuse_missing(cells, columns)
+    return Choice(columns, Conventions(params=params, flops=flops))
+
+
+def _column(cells: Cells, wanted: ColumnMap, quantity: str) -> str | None:
+    named = getattr(wanted, quantity)
+    if named is not None:
+        return _existing(cells, quantity, named)
+    if set(CONVENTION_COLUMNS) <= set(cells.columns):  # written by write_runs: its names are exact
+        return quantity if quantity in cells.columns else None
+    known = _plain_names(cells)
+    if quantity in LABELS:
+        return next((known[alias][0] for alias in LABELS[quantity] if alias in known), None)
+    candidates = [column for alias in ALIASES[quantity] for column in known.get(_plain(alias), ())]
+    if len(candidates) > 1:
+        raise _ambiguous(cells, quantity, sorted(candidates, key=list(cells.columns).index))
+    return candidates[0] if candidates else None
+
+
+def _plain(name: str) -> str:
+    """A name without case and punctuation; a single letter keeps its case, for N, D and C are not n, d and c."""
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") if len(name) > 1 else name
+
+
+def _plain_names(cells: Cells) -> dict[str, list[str]]:
+    names: dict[str, list[str]] = {}
+    for column in cells.columns:
+        names.setdefault(_plain(column), []).append(column)
+    return names
+
+
+def _existing(cells: Cells, quantity: str, named: str) -> str:
+    if named in cells.columns:
+        return named
+    near = difflib.get_close_matches(named, cells.columns, n=1)
+    remedy = f"did you mean {near[0]!r}?" if near else f"name another with {_flag(quantity)}"
+    raise DataError("E_MISSING_COLUMN", f"no column {named!r}; {_found(cells)}", file=cells.path, remedy=remedy)
+
+
+def _ambiguous(cells: Cells, quantity: str, candidates: list[str]) -> DataError:
+    problem = f"several columns may hold {quantity}: {', '.join(candidates)}"
+    remedy = f"choose one, for example {_flag(quantity)} {candidates[0]!r}"
+    return DataError("E_AMBIGUOUS_COLUMN", problem, file=cells.path, remedy=remedy)
+
+
+def _count_params(cells: Cells, wanted: ColumnMap, columns: dict[str, str]) -> str:
+    """Which parameters N counts; moves the column that counts them to `n_params`."""
+    convention = wanted.params_convention or _stated(cells, "params_convention", PARAMS_CONVENTIONS)
+    without = columns.get("n_params_non_embedding")
+    if convention is None:
+        convention = "non_embedding" if without and "n_params" not in columns else "all"
+    if convention == "non_embedding":
+        if without:
+            columns["n_params"] = without
+        elif "n_params" in columns:
+            columns["n_params_non_embedding"] = columns["n_params"]
+    return convention
+
+
+def _count_flops(cells: Cells, wanted: ColumnMap, columns: dict[str, str]) -> str:
+    """What C counts: as asked or stated; else as given when N, D and C were all logged, and 6 N D when one follows."""
+    convention = wanted.flops_convention or _stated(cells, "flops_convention", FLOPS_CONVENTIONS)
+    if convention is None:
+        return "given" if {"n_params", "n_tokens", "flops"} <= columns.keys() else "6ND"
+    if convention == "6ND" and wanted.flops is None and "flops_6nd" in cells.columns:
+        columns["flops"] = "flops_6nd"
+    return convention
+
+
+def _stated(cells: Cells, name: str, conventions: Mapping[str, str]) -> str | None:
+    """The convention that a source, or a column of that name, states for all of its rows."""
+    values = sorted({str(cell) for cell in cells.columns.get(name, ())})
+    if len(values) > 1:
+        problem = f"the rows count by different conventions: {', '.join(values)}"
+        raise DataError("E_UNIT_MIXED", problem, file=cells.path, column=name, remedy="read them as separate files")
+    stated = values[0] if values else cells.stated.get(name)
+    _known(name.replace("_", " "), stated, conventions)
+    return stated
+
+
+def _refuse_metric(cells: Cells, loss: str | None) -> None:
+    """A perplexity or an accuracy is no loss; said when it was chosen, or when there is nothing else."""
+    for column in [loss] if loss else list(cells.columns):
+        metric = next((_METRICS[word] for word in _plain(column).split("_") if word in _METRICS), None)
+        if metric:
+            remedy = "take the log of it" if metric == "perplexity" else "name a loss with --loss"
+            problem = f"a loss was expected, and {column} is {metric}"
+            raise DataError("E_METRIC", problem, file=cells.path, column=column, remedy=remedy)
+
+
+def _refuse_missing(cells: Cells, columns: Mapping[str, str]) -> None:
+    sizes = ("n_params", "n_tokens", "flops")
+    absent = [] if "loss" in columns else ["loss"]
+    if not any(size in columns for size in sizes):
+        absent += sizes
+    if absent:
+        flags = " ".join(f"{_flag(quantity)} NAME" for quantity in absent)
+        problem = f"no column for {', '.join(absent)}; {_found(cells)}"
+        raise DataError("E_MISSING_COLUMN", problem, file=cells.path, remedy=f"name the column: {flags}")
+
+
+def _found(cells: Cells) -> str:
+    names = list(cells.columns)
+    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+    return f"columns found: {', '.join(names[:12])}{more}"
+
+
+def _flag(quantity: str) -> str:
+    return f"--{quantity.replace('_', '-')}"
+
+
+def _known(noun: str, name: str | None, known: Mapping[str, str]) -> None:
+    if name is not None and name not in known:
+        raise UsageError(f"Unknown {noun} {name!r}. Known: {', '.join(sorted(known))}.")
+
+
+def _refuse_unknown(path: str | Path, given: Mapping[str, object], known: tuple[str, ...]) -> None:
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise UsageError(f"{path}: unknown key {name!r}.{hint} Known: {', '.join(sorted(known))}.")
