@@ -21,7 +21,7 @@ _HOME = {
     "RunTable": "runs",
     "read_runs": "readers",
     "write_runs": "readers",
-    "shipped": "shipped",
+    "shipped": "catalogue",
     "LAWS": "laws",
     "Law": "laws",
     "get_law": "laws",
@@ -73,7 +73,7 @@ if TYPE_CHECKING:
     from scalelaw.readers import read_runs, write_runs
     from scalelaw.results import Certificate, Finding, Interval, Unavailable
     from scalelaw.runs import Run, RunTable
-    from scalelaw.shipped import shipped
+    from scalelaw.catalogue import shipped
 
 
 def __getattr__(name: str) -> Any:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -129,7 +128,6 @@ class RunTable:
             raise UsageError(f"Columns of a RunTable must be of one length; found {sorted(lengths)}.")
         for name in (*QUANTITIES, "line"):
             getattr(self, name).setflags(write=False)
-        object.__setattr__(self, "extras", MappingProxyType(dict(self.extras)))
 
     @classmethod
     def of(

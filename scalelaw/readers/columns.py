@@ -1,17 +1,16 @@
-"""Which column holds which quantity, and how it was counted: named by the caller, or known by its usual name."""
+"""Which column holds which quantity: named by the caller, or known by its usual name."""
 
 from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass
 
 from scalelaw.counting import FLOPS_CONVENTIONS, PARAMS_CONVENTIONS
-from scalelaw.errors import DataError, UsageError
+from scalelaw.errors import DataError
 from scalelaw.readers.base import Cells
+from scalelaw.readers.mapping import CONVENTION_COLUMNS, ColumnMap, refuse_unknown_convention
 from scalelaw.runs import Conventions
 
 ALIASES = {
@@ -36,60 +35,7 @@ ALIASES = {
 LABELS = {"run_id": ("run_id", "id", "run", "run_name", "name"), "group": ("group", "configuration")}
 """The usual names of a label, most telling first. Labels name rows and enter no formula, so the first one serves."""
 
-CONVENTION_COLUMNS = ("params_convention", "flops_convention", "loss_unit")
-"""Columns in which a table says how it counts. `write_runs` writes all three."""
-
 _METRICS = {"perplexity": "perplexity", "ppl": "perplexity", "accuracy": "accuracy", "acc": "accuracy"}
-
-
-@dataclass(frozen=True)
-class ColumnMap:
-    """Names of columns, and conventions a file cannot state itself. None: look for the usual names.
-
-    `loss_unit` is nats, bits or bpb; bits per byte need `bytes_per_token`. `params_convention` and `flops_convention`
-    are names in `scalelaw.counting`.
-
-    >>> ColumnMap(loss="eval/loss", loss_unit="bits").loss
-    'eval/loss'
-    """
-
-    loss: str | None = None
-    n_params: str | None = None
-    n_tokens: str | None = None
-    flops: str | None = None
-    n_params_non_embedding: str | None = None
-    run_id: str | None = None
-    group: str | None = None
-    weight: str | None = None
-    loss_unit: str | None = None
-    params_convention: str | None = None
-    flops_convention: str | None = None
-    bytes_per_token: float | None = None
-
-    def __post_init__(self) -> None:
-        _known("params convention", self.params_convention, PARAMS_CONVENTIONS)
-        _known("FLOPs convention", self.flops_convention, FLOPS_CONVENTIONS)
-        if self.bytes_per_token is not None and not 0 < self.bytes_per_token < float("inf"):
-            raise UsageError(f"Bytes per token must be positive; found {self.bytes_per_token}.")
-
-    @classmethod
-    def load(cls, path: str | Path) -> ColumnMap:
-        """A map from a TOML file: names under `[columns]`; `loss_unit`, `params`, `flops`, `bytes_per_token` above."""
-        try:
-            content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise UsageError(f"{path}: not readable as a TOML mapping: {error}") from None
-        names = {key.replace("-", "_"): value for key, value in content.pop("columns", {}).items()}
-        renamed = {"params": "params_convention", "flops": "flops_convention"}
-        settings = {renamed.get(key, key.replace("-", "_")): value for key, value in content.items()}
-        _refuse_unknown(path, names, (*ALIASES, *LABELS))
-        _refuse_unknown(path, settings, (*CONVENTION_COLUMNS, "bytes_per_token"))
-        return cls(**names, **settings)
-
-    def updated(self, **given: str | float | None) -> ColumnMap:
-        """This map with what was given put over it; None leaves a name as it is."""
-        mine = {item.name: getattr(self, item.name) for item in fields(self)}
-        return ColumnMap(**{name: mine[name] if given.get(name) is None else given[name] for name in mine})
 
 
 @dataclass(frozen=True)
@@ -153,27 +99,37 @@ def _ambiguous(cells: Cells, quantity: str, candidates: list[str]) -> DataError:
 
 
 def _count_params(cells: Cells, wanted: ColumnMap, columns: dict[str, str]) -> str:
-    """Which parameters N counts; moves the column that counts them to `n_params`."""
-    convention = wanted.params_convention or _stated(cells, "params_convention", PARAMS_CONVENTIONS)
+    """Which parameters N counts: as asked, else as stated, else `all`; moves the column that counts so to `n_params`.
+
+    A table that states how its n_params counts is believed, so its other column only serves when it is asked for.
+    """
+    stated = _stated(cells, "params_convention", PARAMS_CONVENTIONS)
     without = columns.get("n_params_non_embedding")
-    if convention is None:
-        convention = "non_embedding" if without and "n_params" not in columns else "all"
-    if convention == "non_embedding":
-        if without:
-            columns["n_params"] = without
-        elif "n_params" in columns:
-            columns["n_params_non_embedding"] = columns["n_params"]
-    return convention
+    lacking = without is not None and "n_params" not in columns
+    asked = wanted.params_convention or stated or ("non_embedding" if lacking else "all")
+    if asked == "non_embedding" and asked != stated:
+        columns.setdefault("n_params_non_embedding", columns.get("n_params", ""))
+        columns["n_params"] = columns["n_params_non_embedding"]
+    elif stated is not None and asked != stated:
+        problem = f"its n_params count {stated} parameters, and {asked} are asked for"
+        raise DataError("E_UNIT", problem, file=cells.path, remedy="name the column that counts them with --n-params")
+    return asked
 
 
 def _count_flops(cells: Cells, wanted: ColumnMap, columns: dict[str, str]) -> str:
-    """What C counts: as asked or stated; else as given when N, D and C were all logged, and 6 N D when one follows."""
-    convention = wanted.flops_convention or _stated(cells, "flops_convention", FLOPS_CONVENTIONS)
-    if convention is None:
+    """What C counts: as asked, else as stated, else as given; 6 N D when N, D and C were not all logged.
+
+    Where 6 N D is asked for and the table states another count, C is read from `flops_6nd` or follows from N and D.
+    """
+    stated = _stated(cells, "flops_convention", FLOPS_CONVENTIONS)
+    asked = wanted.flops_convention or stated
+    if asked is None:
         return "given" if {"n_params", "n_tokens", "flops"} <= columns.keys() else "6ND"
-    if convention == "6ND" and wanted.flops is None and "flops_6nd" in cells.columns:
-        columns["flops"] = "flops_6nd"
-    return convention
+    if asked == "6ND" and stated not in (None, asked) and wanted.flops is None:
+        columns.pop("flops", None)
+        if "flops_6nd" in cells.columns:
+            columns["flops"] = "flops_6nd"
+    return asked
 
 
 def _stated(cells: Cells, name: str, conventions: Mapping[str, str]) -> str | None:
@@ -183,7 +139,7 @@ def _stated(cells: Cells, name: str, conventions: Mapping[str, str]) -> str | No
         problem = f"the rows count by different conventions: {', '.join(values)}"
         raise DataError("E_UNIT_MIXED", problem, file=cells.path, column=name, remedy="read them as separate files")
     stated = values[0] if values else cells.stated.get(name)
-    _known(name.replace("_", " "), stated, conventions)
+    refuse_unknown_convention(name.replace("_", " "), stated, conventions)
     return stated
 
 
@@ -216,16 +172,3 @@ def _found(cells: Cells) -> str:
 
 def _flag(quantity: str) -> str:
     return f"--{quantity.replace('_', '-')}"
-
-
-def _known(noun: str, name: str | None, known: Mapping[str, str]) -> None:
-    if name is not None and name not in known:
-        raise UsageError(f"Unknown {noun} {name!r}. Known: {', '.join(sorted(known))}.")
-
-
-def _refuse_unknown(path: str | Path, given: Mapping[str, object], known: tuple[str, ...]) -> None:
-    for name in given:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise UsageError(f"{path}: unknown key {name!r}.{hint} Known: {', '.join(sorted(known))}.")

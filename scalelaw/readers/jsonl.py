@@ -18,7 +18,7 @@ Record = dict[str, Any]
 
 
 class JsonLinesReader(Reader):
-    """JSON lines: `{"eval": {"loss": 2.9}}` becomes the column `eval/loss`. A key that a line lacks is a missing cell."""
+    """JSON lines: `{"eval": {"loss": 2.9}}` becomes column `eval/loss`; a key that a line lacks is a missing cell."""
 
     name = "jsonl"
     suffixes = (".jsonl", ".ndjson", ".json")

@@ -112,7 +112,7 @@ def _refuse_binary(path: Path, content: bytes) -> None:
 def _refuse_nul(path: Path, content: bytes) -> None:
     at = content.find(b"\0")
     if at >= 0:
-        problem = f"{content.count(0):,} NUL bytes, the first at byte offset {at}, as a crash or a full disk leaves them"
+        problem = f"{content.count(0):,} NUL bytes, such as a crash leaves, from byte offset {at}"
         raise DataError("E_NUL", problem, file=path, line=_line_of(content, at), remedy="restore or cut the file there")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scalelaw.errors import DataError, MissingExtra
+from scalelaw.errors import DataError, MissingExtraError
 from scalelaw.readers.base import Cells, Reader
 from scalelaw.readers.loading import load
 
@@ -28,7 +28,7 @@ class ParquetReader(Reader):
             import pyarrow as pa
             import pyarrow.parquet as pq
         except ImportError:
-            raise MissingExtra("Reading Parquet", "parquet") from None
+            raise MissingExtraError("Reading Parquet", "parquet") from None
         loaded = load(path)
         try:
             table = pq.read_table(io.BytesIO(loaded.content))

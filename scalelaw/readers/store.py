@@ -73,7 +73,8 @@ def _no_runs(path: Path, excluded: tuple[Exclusion, ...]) -> DataError:
         return DataError("E_EMPTY", "the directory is not a run store", file=path, remedy=remedy)
     reasons = ", ".join(sorted({item.reason for item in excluded}))
     problem = f"none of the store's {len(excluded)} runs is finished ({reasons})"
-    return DataError("E_NO_ROWS", problem, file=path, remedy="finish the sweep; diverged runs need a lower learning rate")
+    remedy = "finish the sweep; diverged runs need a lower learning rate"
+    return DataError("E_NO_ROWS", problem, file=path, remedy=remedy)
 
 
 KIND = StoreReader()

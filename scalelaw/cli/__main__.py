@@ -1,0 +1,5 @@
+"""`python -m scalelaw.cli`."""
+
+from scalelaw.cli.main import main
+
+main()

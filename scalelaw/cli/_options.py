@@ -1,0 +1,39 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """How data is written to stdout."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+
+
+def number(text: str) -> float:
+    """A number as people write it: 70M, 1.4T, 1e21."""
+    from scalelaw.numbers import parse_number
+
+    return parse_number(text)
+
+
+OutputFormat = Annotated[Format, typer.Option("--format", help="How to write the answer to stdout.")]
+Level = Annotated[float, typer.Option(min=0.01, max=0.9999, help="Level of the intervals.")]
+Replicates = Annotated[int, typer.Option(min=10, help="Bootstrap replicates.")]
+Seed = Annotated[int, typer.Option(help="Seed of everything random; the same seed gives the same numbers.")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes; the numbers do not depend on it.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes on stderr.")]
+Law = Annotated[Path, typer.Argument(metavar="LAW", help="A fit saved by: scalelaw fit RUNS --save law.json")]
+Flops = Annotated[
+    float | None, typer.Option(parser=number, metavar="FLOP", help="Budget C = 6 N D, such as 1e21 (N as the runs count it).")
+]
+Times = Annotated[
+    float | None, typer.Option(parser=number, metavar="X", help="Budget as a multiple of the largest run's 6 N D.")
+]

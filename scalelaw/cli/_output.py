@@ -1,0 +1,82 @@
+"""Writing answers to stdout as a table, JSON or CSV, and notes to stderr."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from scalelaw.results import Finding, Interval, Unavailable
+
+Row = Mapping[str, Any]
+
+
+def write_json(data: Mapping[str, Any]) -> None:
+    """One JSON document; anything infinite has been made null before."""
+    typer.echo(json.dumps(data, indent=2, allow_nan=False))
+
+
+def write_csv(rows: Sequence[Row]) -> None:
+    """The rows with a header; a cell a spreadsheet would take for a formula is quoted with an apostrophe."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({key: _harmless(value) for key, value in row.items()} for row in rows)
+    typer.echo(text.getvalue(), nl=False)
+
+
+def _harmless(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t") else value
+
+
+def aligned(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
+    """Rows as columns of text under a header; no column is cut."""
+    table = [list(header), *map(list, rows)]
+    widths = [max(len(row[i]) for row in table) for i in range(len(header))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join(lines)
+
+
+def shown(value: float, digits: int = 4) -> str:
+    """A number for a table; large counts get a suffix."""
+    from scalelaw.numbers import format_quantity
+
+    return format_quantity(value, digits=digits) if abs(value) >= 1e4 else f"{value:.{digits}g}"
+
+
+def shown_interval(interval: Interval | Unavailable, digits: int = 4) -> tuple[str, str]:
+    """Estimate and interval as two cells."""
+    from scalelaw.results import Unavailable
+
+    if isinstance(interval, Unavailable):
+        return "-", f"not available: {interval.reason}"
+    return shown(interval.estimate, digits), f"[{shown(interval.low, digits)}, {shown(interval.high, digits)}]"
+
+
+def write_findings(findings: Iterable[Finding]) -> None:
+    """One finding a line on stdout, after a table."""
+    for finding in findings:
+        typer.echo(str(finding))
+
+
+def note(message: str, quiet: bool = False) -> None:
+    """A line on stderr."""
+    if not quiet:
+        typer.echo(message, err=True)
+
+
+def clean(text: str) -> str:
+    """Text from a file made safe for a terminal: control characters and escapes become visible."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def interactive() -> bool:
+    """Whether stderr is a terminal, where progress may be drawn."""
+    return sys.stderr.isatty()

@@ -1,0 +1,60 @@
+"""The command line: `scalelaw`. Each command is a thin file; what it needs is imported when it runs.
+
+Data goes to stdout, progress and errors to stderr. Exit codes: 0 ok, 1 failure, 2 usage, 3 did not converge,
+4 refused data, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from scalelaw.cli import check, fit, laws, plan, predict, report, sweep
+
+app = typer.Typer(
+    name="scalelaw",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    rich_markup_mode=None,
+    help="Fit neural scaling laws to logged runs and plan training budgets, with honest intervals.",
+    epilog="Exit codes: 0 ok, 1 failure, 2 usage, 3 did not converge, 4 refused data, 130 interrupted.",
+)
+app.command("fit")(fit.fit)
+app.command("predict")(predict.predict)
+app.command("plan")(plan.plan)
+app.command("report")(report.report)
+app.command("laws")(laws.laws)
+app.add_typer(sweep.app, name="sweep")
+app.add_typer(check.app, name="check")
+
+
+def _version(shown: bool) -> None:
+    if shown:
+        from scalelaw import __version__
+
+        typer.echo(f"scalelaw {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Fit neural scaling laws to logged runs and plan training budgets, with honest intervals."""
+
+
+def main() -> None:
+    """Run the command line; an error scalelaw raised on purpose is one line on stderr and its exit code."""
+    from scalelaw.errors import ScalelawError
+
+    try:
+        app()
+    except ScalelawError as error:
+        typer.echo(f"scalelaw: {error}", err=True)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""`scalelaw predict`: the loss of runs not yet trained."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from scalelaw.cli import _options as options
+from scalelaw.cli import _output as output
+
+Quantity = float | None
+
+
+def predict(
+    law: options.Law,
+    n_params: Annotated[Quantity, typer.Option(parser=options.number, metavar="N", help="Parameters.")] = None,
+    n_tokens: Annotated[Quantity, typer.Option(parser=options.number, metavar="D", help="Tokens.")] = None,
+    flops: Annotated[Quantity, typer.Option(parser=options.number, metavar="C", help="Compute, FLOP.")] = None,
+    at: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="Any other input of the law.")] = None,
+    replicates: options.Replicates = 1000,
+    level: options.Level = 0.95,
+    seed: options.Seed = 0,
+    workers: options.Workers = 1,
+    format: options.OutputFormat = options.Format.table,
+) -> None:
+    """Predict a loss, with the interval of the law and that of a new run.
+
+    scalelaw predict law.json --n-params 1B --n-tokens 20B
+    """
+    from scalelaw.fit_file import load_fit
+    from scalelaw.intervals import LossAt, bootstrap
+
+    given = {"n_params": n_params, "n_tokens": n_tokens, "flops": flops, **_named(at or [])}
+    inputs = {name: value for name, value in given.items() if value is not None}
+    fitted = load_fit(law)
+    fitted.predict(**inputs)
+    draws = bootstrap(fitted, replicates, seed=seed, workers=workers)
+    intervals = [draws.interval(LossAt(**inputs), level), draws.prediction_interval(level=level, **inputs)]
+    if format is options.Format.json:
+        names = ("confidence", "prediction")
+        output.write_json({"inputs": inputs, **{n: i.as_dict() for n, i in zip(names, intervals, strict=True)}})
+    elif format is options.Format.csv:
+        output.write_csv([{**inputs, **interval.as_dict()} for interval in intervals])
+    else:
+        names = ("the law (confidence)", "a new run (prediction)")
+        rows = [[n, *output.shown_interval(i, 5), "nats/token"] for n, i in zip(names, intervals, strict=True)]
+        header = [", ".join(f"{k} {output.shown(v)}" for k, v in inputs.items()), "loss", f"{100 * level:g} %", "unit"]
+        typer.echo(output.aligned(rows, header))
+        typer.echo(f"\nintervals  {draws.method}")
+        output.write_findings(fitted.findings)
+
+
+def _named(pairs: list[str]) -> dict[str, float]:
+    values = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        try:
+            values[name.strip()] = options.number(value)
+        except ValueError as error:
+            raise typer.BadParameter(f"{pair!r}: {error}; NAME=VALUE expected", param_hint="--at") from None
+    return values

@@ -1,0 +1,99 @@
+"""What a value may be: which are refused, and which are only worth a word."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from scalelaw.readers.base import Mask, lines_text
+from scalelaw.readers.parsing import Refusal
+from scalelaw.runs import Floats, Note, RunTable
+
+HIGHEST = {"n_params": 1e18, "n_params_non_embedding": 1e18, "n_tokens": 1e18, "flops": 1e36}
+"""Beyond these a count is a mistake: a thousand times the largest runs of 2025, or more."""
+LOWEST_LOSS = 1e-9
+"""Nats per token below which a loss is a mistake: no corpus is that certain."""
+GUESSING_LOSS = math.log(50_257)
+"""10.82 nats: the loss of guessing one of GPT-2's 50,257 tokens. A trained model above it has diverged."""
+
+SIZES = ("n_params", "n_tokens", "flops")
+
+
+def refuse_values(quantity: str, column: str, values: Floats) -> list[Refusal]:
+    """Numbers that cannot be: not positive, or beyond all plausibility. NaN, a missing cell, is left alone."""
+    low, high = (LOWEST_LOSS if quantity == "loss" else 0.0), HIGHEST.get(quantity, math.inf)
+    wrong = np.flatnonzero((values <= 0) | (values < low) | (values > high)).tolist()
+    return [_refusal(quantity, column, i, float(values[i])) for i in wrong]
+
+
+def _refusal(quantity: str, column: str, row: int, value: float) -> Refusal:
+    shown = f"{value:.17g}"
+    if value > 0:
+        problem = f"{column} is not a plausible value of {quantity}"
+        return Refusal(row, "E_IMPLAUSIBLE", column, shown, problem, "check the unit of the cell")
+    wrapped = quantity in HIGHEST and -(2.0**31) <= value < 0 and value.is_integer()
+    hint = f" (int32 overflow? it would be {value + 2**32:.0f})" if wrapped else ""
+    return Refusal(row, "E_NOT_POSITIVE", column, shown, f"{column} must be positive{hint}")
+
+
+def refuse_missing(columns: Mapping[str, str], values: Mapping[str, Floats], refused: Mask) -> list[Refusal]:
+    """Missing cells that nothing stands in for: of N, D and C the third follows from two. `refused` rows are known."""
+    known = sum((~np.isnan(values[name])).astype(int) for name in SIZES if name in values)
+    refusals: list[Refusal] = []
+    for quantity in ("loss", "weight", *SIZES):
+        if quantity not in values:
+            continue
+        missing = np.isnan(values[quantity]) & ~refused
+        if quantity in SIZES:
+            missing &= np.asarray(known) < 2
+        column = columns[quantity]
+        rows: list[int] = np.flatnonzero(missing).tolist()
+        problem = f"{column} is missing"
+        refusals += [Refusal(row, "E_MISSING_VALUE", column, "", problem, "fill the cell") for row in rows]
+    return refusals
+
+
+def notice_values(table: RunTable, logged: set[str]) -> tuple[Note, ...]:
+    """Values that are read and deserve a word: a diverged loss, half a parameter, tokens in billions.
+
+    `logged` holds the quantities that were not derived.
+    """
+    notes = [_diverged(table), _fractions(table, logged), _few_tokens(table)]
+    return tuple(note for note in notes if note is not None)
+
+
+def _diverged(table: RunTable) -> Note | None:
+    high = np.flatnonzero(table.loss > GUESSING_LOSS)
+    if not len(high):
+        return None
+    lines, names = tuple(table.line[high].tolist()), ", ".join(table.run_id[i] for i in high[:5])
+    sentence = f"{lines_text(lines)} ({names}): the loss exceeds ln 50,257 = 10.82, that of guessing; diverged?"
+    return Note("W_DIVERGED", sentence, lines)
+
+
+def _fractions(table: RunTable, logged: set[str]) -> Note | None:
+    """Counts with a fraction. The slack is for suffixes: 20.123457M x 1e6 need not be whole to the last bit."""
+    for quantity in ("n_params", "n_tokens"):
+        values = getattr(table, quantity)
+        broken = np.flatnonzero(np.abs(values - np.round(values)) > 1e-3)
+        if quantity in logged and len(broken):
+            lines = tuple(table.line[broken].tolist())
+            sentence = f"{lines_text(lines)}: {quantity} is not a whole number in {len(broken)} of {len(table)} runs"
+            return Note("W_NOT_INTEGER", sentence, lines)
+    return None
+
+
+def _few_tokens(table: RunTable) -> Note | None:
+    """Fewer than one token for a thousand parameters: the two are hardly in the same unit."""
+    ratio = float(np.nanmedian(table.n_tokens / table.n_params)) if _any(table.n_tokens * table.n_params) else 1.0
+    if ratio >= 1e-3:
+        return None
+    mantissa, exponent = f"{ratio:.0e}".split("e")
+    sentence = f"n_tokens: D/N = {mantissa}e{int(exponent)} in the median run; is D in millions or billions?"
+    return Note("W_UNIT", sentence)
+
+
+def _any(values: Floats) -> bool:
+    return bool(np.isfinite(values).any())

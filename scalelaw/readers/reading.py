@@ -1,0 +1,238 @@
+"""The verb: files of logged runs -> RunTable."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalelaw.errors import DataError, UsageError
+from scalelaw.readers.base import READERS, Cells, Mask, Reader
+from scalelaw.readers.checking import notice_values, refuse_missing, refuse_values
+from scalelaw.readers.columns import Choice, choose_columns
+from scalelaw.readers.joining import joined
+from scalelaw.readers.loading import load
+from scalelaw.readers.mapping import CONVENTION_COLUMNS, LABEL_COLUMNS, QUANTITY_COLUMNS, ColumnMap
+from scalelaw.readers.parsing import Refusal, parse_column
+from scalelaw.readers.repeats import grouped_by_configuration, without_repeats
+from scalelaw.readers.spreadsheet import unguard
+from scalelaw.readers.units import check_flops, losses_in_nats
+from scalelaw.runs import Exclusion, Floats, Note, RunTable
+
+PathLike = str | os.PathLike[str]
+SHOWN = 5
+"""Refused cells that a message lists."""
+
+
+def read_runs(
+    path: PathLike | Sequence[PathLike],
+    *,
+    mapping: ColumnMap | PathLike | None = None,
+    loss: str | None = None,
+    n_params: str | None = None,
+    n_tokens: str | None = None,
+    flops: str | None = None,
+    n_params_non_embedding: str | None = None,
+    run_id: str | None = None,
+    group: str | None = None,
+    weight: str | None = None,
+    loss_unit: str | None = None,
+    params_convention: str | None = None,
+    flops_convention: str | None = None,
+    bytes_per_token: float | None = None,
+    encoding: str = "utf-8",
+    decimal: str = ".",
+    drop_invalid: bool = False,
+) -> RunTable:
+    """The runs of a file, of several files, or of a run-store directory.
+
+    CSV (commas, semicolons, tabs), JSON lines and Parquet are told apart by their ending, else by content; `.gz` is
+    unpacked. The names of columns may be given, one by one or as a `mapping` (a `ColumnMap`, or a TOML file of one);
+    otherwise the usual ones are looked for. Losses come out in nats per token. Of N, D and C = 6 N D any two suffice.
+
+    A row with a cell that cannot be used is an error; with `drop_invalid` it becomes an exclusion that says why.
+    `table.notes` tells what was noticed and not refused.
+
+    Raises `DataError` for data that must be refused (its `code` says which way) and `UsageError` for names, units or
+    conventions that are unknown.
+
+    >>> import tempfile, pathlib
+    >>> file = pathlib.Path(tempfile.mkdtemp(), "runs.csv")
+    >>> _ = file.write_text("N,D,val_loss\\n70M,1.4B,3.1\\n160M,3.2B,2.8\\n")
+    >>> read_runs(file).n_params.tolist()
+    [70000000.0, 160000000.0]
+    """
+    base = mapping if isinstance(mapping, ColumnMap) else ColumnMap.load(mapping) if mapping else ColumnMap()
+    wanted = base.updated(
+        loss=loss,
+        n_params=n_params,
+        n_tokens=n_tokens,
+        flops=flops,
+        n_params_non_embedding=n_params_non_embedding,
+        run_id=run_id,
+        group=group,
+        weight=weight,
+        loss_unit=loss_unit,
+        params_convention=params_convention,
+        flops_convention=flops_convention,
+        bytes_per_token=bytes_per_token,
+    )
+    if decimal not in (".", ","):
+        raise UsageError(f"Unknown decimal mark {decimal!r}. Known: '.', ','.")
+    paths = [Path(path)] if isinstance(path, str | os.PathLike) else [Path(item) for item in path]
+    if not paths:
+        raise UsageError("No file to read. Next: name a file, or a run-store directory.")
+    tables = [_table(pick_reader(item).read(item, encoding), wanted, decimal, drop_invalid) for item in paths]
+    return joined(tables)
+
+
+def pick_reader(path: Path) -> Reader:
+    """The reader of a path: `store` for a directory, else by ending, else by the first bytes, else `csv`."""
+    if path.is_dir():
+        return READERS["store"]
+    suffix = (path.with_suffix("") if path.suffix == ".gz" else path).suffix.lower()
+    for reader in READERS:
+        if suffix in reader.suffixes:
+            return reader
+    head = load(path).content[:64]
+    return next((reader for reader in READERS if reader.matches(head)), READERS["csv"])
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """The quantities of a source as numbers, with the cells that were refused."""
+
+    values: Mapping[str, Floats]
+    refused: tuple[Refusal, ...]
+    notes: tuple[Note, ...]
+
+
+def _table(cells: Cells, wanted: ColumnMap, decimal: str, drop_invalid: bool) -> RunTable:
+    choice = choose_columns(cells, wanted)
+    ids = _labels(cells, choice.columns.get("run_id"), [f"run{i:03d}" for i in range(len(cells))])
+    numbers = _numbers(cells, choice, decimal)
+    keep, dropped = _kept(cells, ids, numbers.refused, drop_invalid)
+    if dropped:
+        cells, ids = cells.where(keep), tuple(name for name, kept in zip(ids, keep, strict=True) if kept)
+    values = {name: column[keep] for name, column in numbers.values.items()}
+    values["loss"], unit, unit_notes = losses_in_nats(values["loss"], cells, choice.columns["loss"], wanted)
+    table = RunTable.of(
+        loss=values.pop("loss"),
+        **values,
+        run_id=ids,
+        group=_labels(cells, choice.columns.get("group"), ids),
+        file=cells.file,
+        line=cells.line,
+        extras=_extras(cells, choice),
+        conventions=replace(choice.conventions, loss_unit=unit),
+        sources=cells.sources,
+        excluded=(*cells.excluded, *dropped),
+    )
+    return _noticed(table, (*cells.notes, *numbers.notes, *unit_notes), cells.path, choice)
+
+
+def _noticed(table: RunTable, notes: Iterable[Note], path: str, choice: Choice) -> RunTable:
+    logged = set(choice.columns)
+    if {"n_params", "n_tokens", "flops"} <= logged:
+        notes = (*notes, *check_flops(table, path))
+    table = without_repeats(replace(table, notes=(*notes, *notice_values(table, logged))))
+    return table if "group" in logged else grouped_by_configuration(table)
+
+
+def _numbers(cells: Cells, choice: Choice, decimal: str) -> _Numbers:
+    columns = {name: choice.columns[name] for name in QUANTITY_COLUMNS if name in choice.columns}
+    parsed = {name: parse_column(cells, name, column, decimal) for name, column in columns.items()}
+    values = {name: item.values for name, item in parsed.items()}
+    refused = [refusal for item in parsed.values() for refusal in item.refused]
+    for name, column in columns.items():
+        refused += refuse_values(name, column, values[name])
+    known = np.zeros(len(cells), dtype=bool)
+    known[[refusal.row for refusal in refused]] = True
+    refused += refuse_missing(columns, values, known)
+    order = {column: i for i, column in enumerate(columns.values())}
+    refused.sort(key=lambda refusal: (refusal.row, order[refusal.column]))
+    return _Numbers(values, tuple(refused), tuple(note for item in parsed.values() for note in item.notes))
+
+
+def _kept(
+    cells: Cells, ids: Sequence[str], refused: Sequence[Refusal], drop_invalid: bool
+) -> tuple[Mask, tuple[Exclusion, ...]]:
+    """Which rows stay, and why the others do not. Raises the first refusal unless rows may be dropped."""
+    keep = np.ones(len(cells), dtype=bool)
+    if not refused:
+        return keep, ()
+    first = {refusal.row: refusal for refusal in reversed(refused)}
+    if not drop_invalid or len(first) == len(cells):
+        raise _refusal_error(cells, refused, len(first))
+    keep[list(first)] = False
+    return keep, tuple(
+        Exclusion(ids[row], f"{first[row].problem}; found {first[row].value!r}", cells.file[row], int(cells.line[row]))
+        for row in sorted(first)
+    )
+
+
+def _refusal_error(cells: Cells, refused: Sequence[Refusal], n_rows: int) -> DataError:
+    first, problem = refused[0], refused[0].problem
+    if len(refused) > 1:
+        shown = [f"line {cells.line[item.row]} {item.column} {item.value!r}" for item in refused[:SHOWN]]
+        lines = ", ".join(str(line) for line in dict.fromkeys(cells.line[item.row] for item in refused[:SHOWN]))
+        more = ", ..." if len(refused) > SHOWN else ""
+        problem += f"; {len(refused)} cells in {n_rows} rows are refused, lines {lines}{more}: {', '.join(shown)}{more}"
+    return DataError(
+        first.code,
+        problem,
+        file=cells.file[first.row],
+        line=int(cells.line[first.row]) or None,
+        column=first.column,
+        value=first.value,
+        remedy=f"{first.remedy}, or leave such rows out with --drop-invalid",
+    )
+
+
+def _labels(cells: Cells, column: str | None, otherwise: Sequence[str]) -> tuple[str, ...]:
+    """Names of rows as text; a row without one takes the other."""
+    if column is None:
+        return tuple(otherwise)
+    names = cells.columns[column]
+    return tuple(
+        unguard(str(cell)) if cell is not None and cell != "" else name
+        for cell, name in zip(names, otherwise, strict=True)
+    )
+
+
+def _extras(cells: Cells, choice: Choice) -> dict[str, NDArray[Any]]:
+    """The columns that serve for nothing else. A name that a quantity has taken is marked as the file's own."""
+    used = {*choice.columns.values(), *CONVENTION_COLUMNS}
+    taken = {*QUANTITY_COLUMNS, *LABEL_COLUMNS}
+    return {
+        f"{name} (as logged)" if name in taken else name: _extra(column)
+        for name, column in cells.columns.items()
+        if name not in used
+    }
+
+
+def _extra(column: Sequence[Any]) -> NDArray[Any]:
+    """A column as whole numbers, else as numbers with NaN for blanks, else as it stands.
+
+    Text with an underscore stays text: Python would read the month `2024_01` as 202401.
+    """
+    kinds = set(map(type, column))
+    blank = {None: "nan", "": "nan"}
+    try:
+        if kinds == {int} or (kinds == {str} and not any("_" in cell or "." in cell for cell in column)):
+            return np.array(column, dtype=np.int64)
+    except (ValueError, OverflowError):
+        pass
+    try:
+        if kinds <= {int, float, str, type(None)} and not any(isinstance(c, str) and "_" in c for c in column):
+            return np.array([blank.get(cell, cell) for cell in column], dtype=float)
+    except (ValueError, OverflowError):
+        pass
+    held = np.empty(len(column), dtype=object)
+    held[:] = [unguard(cell) if isinstance(cell, str) else cell for cell in column]
+    return held
