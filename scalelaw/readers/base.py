@@ -65,12 +65,14 @@ READERS: Registry[Reader] = Registry("scalelaw.readers", "reader")
 
 
 def lines_text(lines: Sequence[int]) -> str:
-    """Line numbers in a few words.
+    """Line numbers in a few words; a count of rows where the format has no lines.
 
     >>> lines_text([8]), lines_text([5, 11, 14, 22]), lines_text([42, 43, 44]), lines_text(range(2, 40, 4))
     ('line 8', 'lines 5, 11, 14, 22', 'lines 42-44', 'lines 2, 6, 10...')
     """
     numbers = [int(line) for line in lines]
+    if not any(numbers):
+        return "1 row" if len(numbers) == 1 else f"{len(numbers)} rows"
     if len(numbers) == 1:
         return f"line {numbers[0]}"
     if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):

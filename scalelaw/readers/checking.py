@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from scalelaw.readers.base import Mask, lines_text
+from scalelaw.readers.base import Cells, Mask, lines_text
 from scalelaw.readers.parsing import Refusal
-from scalelaw.runs import Floats, Note, RunTable
+from scalelaw.runs import QUANTITIES, Floats, Note, RunTable
 
 HIGHEST = {"n_params": 1e18, "n_params_non_embedding": 1e18, "n_tokens": 1e18, "flops": 1e36}
 """Beyond these a count is a mistake: a thousand times the largest runs of 2025, or more."""
@@ -21,24 +22,26 @@ GUESSING_LOSS = math.log(50_257)
 SIZES = ("n_params", "n_tokens", "flops")
 
 
-def refuse_values(quantity: str, column: str, values: Floats) -> list[Refusal]:
+def refuse_values(quantity: str, column: str, values: Floats, raw: Sequence[Any]) -> list[Refusal]:
     """Numbers that cannot be: not positive, or beyond all plausibility. NaN, a missing cell, is left alone."""
     low, high = (LOWEST_LOSS if quantity == "loss" else 0.0), HIGHEST.get(quantity, math.inf)
     wrong = np.flatnonzero((values <= 0) | (values < low) | (values > high)).tolist()
-    return [_refusal(quantity, column, i, float(values[i])) for i in wrong]
+    return [_refusal(quantity, column, i, float(values[i]), str(raw[i])) for i in wrong]
 
 
-def _refusal(quantity: str, column: str, row: int, value: float) -> Refusal:
-    shown = f"{value:.17g}"
+def _refusal(quantity: str, column: str, row: int, value: float, shown: str) -> Refusal:
     if value > 0:
-        problem = f"{column} is not a plausible value of {quantity}"
+        bound = f"below {LOWEST_LOSS:g}" if quantity == "loss" else f"beyond {HIGHEST[quantity]:g}"
+        problem = f"{column} is {bound} {QUANTITIES[quantity]}, which no run has"
         return Refusal(row, "E_IMPLAUSIBLE", column, shown, problem, "check the unit of the cell")
     wrapped = quantity in HIGHEST and -(2.0**31) <= value < 0 and value.is_integer()
     hint = f" (int32 overflow? it would be {value + 2**32:.0f})" if wrapped else ""
     return Refusal(row, "E_NOT_POSITIVE", column, shown, f"{column} must be positive{hint}")
 
 
-def refuse_missing(columns: Mapping[str, str], values: Mapping[str, Floats], refused: Mask) -> list[Refusal]:
+def refuse_missing(
+    cells: Cells, columns: Mapping[str, str], values: Mapping[str, Floats], refused: Mask
+) -> list[Refusal]:
     """Missing cells that nothing stands in for: of N, D and C the third follows from two. `refused` rows are known."""
     known = sum((~np.isnan(values[name])).astype(int) for name in SIZES if name in values)
     refusals: list[Refusal] = []
@@ -50,8 +53,11 @@ def refuse_missing(columns: Mapping[str, str], values: Mapping[str, Floats], ref
             missing &= np.asarray(known) < 2
         column = columns[quantity]
         rows: list[int] = np.flatnonzero(missing).tolist()
-        problem = f"{column} is missing"
-        refusals += [Refusal(row, "E_MISSING_VALUE", column, "", problem, "fill the cell") for row in rows]
+        found = [str(cells.columns[column][row] or "") for row in rows]
+        refusals += [
+            Refusal(row, "E_MISSING_VALUE", column, text, f"{column} is missing", "fill the cell")
+            for row, text in zip(rows, found, strict=True)
+        ]
     return refusals
 
 
@@ -60,13 +66,17 @@ def notice_values(table: RunTable, logged: set[str]) -> tuple[Note, ...]:
 
     `logged` holds the quantities that were not derived.
     """
-    notes = [_diverged(table), _fractions(table, logged), _few_tokens(table)]
+    notes = [_diverged(table), _few_tokens(table), _fractions(table, logged)]
     return tuple(note for note in notes if note is not None)
 
 
 def _diverged(table: RunTable) -> Note | None:
-    high = np.flatnonzero(table.loss > GUESSING_LOSS)
-    if not len(high):
+    """Runs that end above the loss of guessing; the first checkpoints of a run are there by right."""
+    if not (table.loss > GUESSING_LOSS).any():
+        return None
+    last = {table.run_id[row]: row for row in np.argsort(table.n_tokens, kind="stable")}
+    high = sorted(row for row in last.values() if table.loss[row] > GUESSING_LOSS)
+    if not high:
         return None
     lines, names = tuple(table.line[high].tolist()), ", ".join(table.run_id[i] for i in high[:5])
     sentence = f"{lines_text(lines)} ({names}): the loss exceeds ln 50,257 = 10.82, that of guessing; diverged?"
@@ -87,13 +97,10 @@ def _fractions(table: RunTable, logged: set[str]) -> Note | None:
 
 def _few_tokens(table: RunTable) -> Note | None:
     """Fewer than one token for a thousand parameters: the two are hardly in the same unit."""
-    ratio = float(np.nanmedian(table.n_tokens / table.n_params)) if _any(table.n_tokens * table.n_params) else 1.0
+    ratios = table.n_tokens / table.n_params
+    ratio = float(np.median(ratios[np.isfinite(ratios)])) if np.isfinite(ratios).any() else 1.0
     if ratio >= 1e-3:
         return None
     mantissa, exponent = f"{ratio:.0e}".split("e")
     sentence = f"n_tokens: D/N = {mantissa}e{int(exponent)} in the median run; is D in millions or billions?"
     return Note("W_UNIT", sentence)
-
-
-def _any(values: Floats) -> bool:
-    return bool(np.isfinite(values).any())

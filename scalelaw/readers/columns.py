@@ -149,7 +149,7 @@ def _refuse_metric(cells: Cells, loss: str | None) -> None:
         metric = next((_METRICS[word] for word in _plain(column).split("_") if word in _METRICS), None)
         if metric:
             remedy = "take the log of it" if metric == "perplexity" else "name a loss with --loss"
-            problem = f"a loss was expected, and {column} is {metric}"
+            problem = f"column {column} holds {metric}, and a loss was expected"
             raise DataError("E_METRIC", problem, file=cells.path, column=column, remedy=remedy)
 
 

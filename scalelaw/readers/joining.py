@@ -16,16 +16,17 @@ from scalelaw.runs import QUANTITIES, Conventions, RunTable
 def joined(tables: Sequence[RunTable]) -> RunTable:
     """The rows of all tables. Raises `DataError` E_UNIT_MIXED where they count by different conventions.
 
-    An extra column that a table lacks is None there, and names that files gave by default (`run000`) are kept apart by
-    the table's number.
+    An extra column that a table lacks is None there.
     """
     if len(tables) == 1:
         return tables[0]
-    labels = {name: tuple(x for table in tables for x in getattr(table, name)) for name in ("run_id", "group", "file")}
+    columns: dict[str, Any] = {
+        **{name: tuple(x for table in tables for x in getattr(table, name)) for name in ("run_id", "group", "file")},
+        **{name: np.concatenate([getattr(table, name) for table in tables]) for name in (*QUANTITIES, "line")},
+    }
     names = dict.fromkeys(name for table in tables for name in table.extras)
     table = RunTable(
-        **labels,
-        **{name: np.concatenate([getattr(table, name) for table in tables]) for name in (*QUANTITIES, "line")},
+        **columns,
         extras={name: np.concatenate([_column(table, name) for table in tables]) for name in names},
         conventions=_conventions(tables),
         sources=tuple(source for table in tables for source in table.sources),

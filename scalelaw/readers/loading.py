@@ -18,7 +18,8 @@ HEAD = 256
 CHUNK = 1 << 24
 """Bytes unpacked at a time. A chunk without one line end is no table: it is how small archives fill a memory."""
 
-_CONTROL = set(range(32)) - set(b"\t\n\v\f\r\x1b")
+_CONTROL = set(range(1, 7)) | set(range(14, 27))
+"""Control bytes that text does not hold. Left out: line ends, tabs, and the bell, backspace and escape of terminals."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def _marked(content: bytes) -> str | None:
 
 def _refuse_binary(path: Path, content: bytes) -> None:
     head = content[:HEAD]
-    if any(byte in _CONTROL and byte != 0 for byte in head):
+    if any(byte in _CONTROL for byte in head):
         raise DataError("E_ENCODING", "not text: the file begins with control bytes", file=path)
     if head.count(0) > len(head) // 4:  # one NUL in two bytes: ASCII in UTF-16
         first = head.index(0)

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from scalelaw.counting import FLOPS_CONVENTIONS, PARAMS_CONVENTIONS
 from scalelaw.errors import UsageError
@@ -44,8 +45,11 @@ class ColumnMap:
     def __post_init__(self) -> None:
         refuse_unknown_convention("params convention", self.params_convention, PARAMS_CONVENTIONS)
         refuse_unknown_convention("FLOPs convention", self.flops_convention, FLOPS_CONVENTIONS)
-        if self.bytes_per_token is not None and not 0 < self.bytes_per_token < float("inf"):
-            raise UsageError(f"Bytes per token must be positive; found {self.bytes_per_token}.")
+        bytes_per_token = self.bytes_per_token
+        if bytes_per_token is None:
+            return
+        if not isinstance(bytes_per_token, int | float) or not 0 < bytes_per_token < float("inf"):
+            raise UsageError(f"Bytes per token must be a positive number; found {bytes_per_token!r}.")
 
     @classmethod
     def load(cls, path: str | Path) -> ColumnMap:
@@ -54,16 +58,16 @@ class ColumnMap:
             content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise UsageError(f"{path}: not readable as a TOML mapping: {error}") from None
-        names = {key.replace("-", "_"): str(value) for key, value in content.pop("columns", {}).items()}
+        names: dict[str, Any] = {key.replace("-", "_"): str(value) for key, value in content.pop("columns", {}).items()}
         renamed = {"params": "params_convention", "flops": "flops_convention"}
-        settings = {renamed.get(key, key.replace("-", "_")): value for key, value in content.items()}
+        settings: dict[str, Any] = {renamed.get(key, key.replace("-", "_")): value for key, value in content.items()}
         _refuse_unknown(path, names, (*QUANTITY_COLUMNS, *LABEL_COLUMNS))
         _refuse_unknown(path, settings, (*CONVENTION_COLUMNS, "bytes_per_token"))
         return cls(**names, **settings)
 
-    def updated(self, **given: str | float | None) -> ColumnMap:
+    def updated(self, **given: Any) -> ColumnMap:
         """This map with what was given put over it; None leaves a name as it is."""
-        mine = {item.name: getattr(self, item.name) for item in fields(self)}
+        mine: dict[str, Any] = {item.name: getattr(self, item.name) for item in fields(self)}
         return ColumnMap(**{name: mine[name] if given.get(name) is None else given[name] for name in mine})
 
 

@@ -6,21 +6,19 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from scalelaw.errors import DataError, UsageError
-from scalelaw.readers.base import READERS, Cells, Mask, Reader
+from scalelaw.readers.base import READERS, Cells, Mask, Reader, lines_text
 from scalelaw.readers.checking import notice_values, refuse_missing, refuse_values
 from scalelaw.readers.columns import Choice, choose_columns
+from scalelaw.readers.extras import extras, labels
 from scalelaw.readers.joining import joined
 from scalelaw.readers.loading import load
-from scalelaw.readers.mapping import CONVENTION_COLUMNS, LABEL_COLUMNS, QUANTITY_COLUMNS, ColumnMap
+from scalelaw.readers.mapping import QUANTITY_COLUMNS, ColumnMap
 from scalelaw.readers.parsing import Refusal, parse_column
 from scalelaw.readers.repeats import grouped_by_configuration, without_repeats
-from scalelaw.readers.spreadsheet import unguard
 from scalelaw.readers.units import check_flops, losses_in_nats
 from scalelaw.runs import Exclusion, Floats, Note, RunTable
 
@@ -67,7 +65,7 @@ def read_runs(
     >>> read_runs(file).n_params.tolist()
     [70000000.0, 160000000.0]
     """
-    base = mapping if isinstance(mapping, ColumnMap) else ColumnMap.load(mapping) if mapping else ColumnMap()
+    base = mapping if isinstance(mapping, ColumnMap) else ColumnMap.load(Path(mapping)) if mapping else ColumnMap()
     wanted = base.updated(
         loss=loss,
         n_params=n_params,
@@ -87,8 +85,10 @@ def read_runs(
     paths = [Path(path)] if isinstance(path, str | os.PathLike) else [Path(item) for item in path]
     if not paths:
         raise UsageError("No file to read. Next: name a file, or a run-store directory.")
-    tables = [_table(pick_reader(item).read(item, encoding), wanted, decimal, drop_invalid) for item in paths]
-    return joined(tables)
+    sources = [pick_reader(item).read(item, encoding) for item in paths]
+    firsts = np.cumsum([0, *map(len, sources[:-1])])  # rows without a name are numbered through all files
+    tables = zip(sources, firsts.tolist(), strict=True)
+    return joined([_table(cells, wanted, decimal, drop_invalid, first) for cells, first in tables])
 
 
 def pick_reader(path: Path) -> Reader:
@@ -112,9 +112,9 @@ class _Numbers:
     notes: tuple[Note, ...]
 
 
-def _table(cells: Cells, wanted: ColumnMap, decimal: str, drop_invalid: bool) -> RunTable:
+def _table(cells: Cells, wanted: ColumnMap, decimal: str, drop_invalid: bool, first: int) -> RunTable:
     choice = choose_columns(cells, wanted)
-    ids = _labels(cells, choice.columns.get("run_id"), [f"run{i:03d}" for i in range(len(cells))])
+    ids = labels(cells, choice.columns.get("run_id"), [f"run{first + i:03d}" for i in range(len(cells))])
     numbers = _numbers(cells, choice, decimal)
     keep, dropped = _kept(cells, ids, numbers.refused, drop_invalid)
     if dropped:
@@ -125,10 +125,10 @@ def _table(cells: Cells, wanted: ColumnMap, decimal: str, drop_invalid: bool) ->
         loss=values.pop("loss"),
         **values,
         run_id=ids,
-        group=_labels(cells, choice.columns.get("group"), ids),
+        group=labels(cells, choice.columns.get("group"), ids),
         file=cells.file,
         line=cells.line,
-        extras=_extras(cells, choice),
+        extras=extras(cells, choice),
         conventions=replace(choice.conventions, loss_unit=unit),
         sources=cells.sources,
         excluded=(*cells.excluded, *dropped),
@@ -150,13 +150,14 @@ def _numbers(cells: Cells, choice: Choice, decimal: str) -> _Numbers:
     values = {name: item.values for name, item in parsed.items()}
     refused = [refusal for item in parsed.values() for refusal in item.refused]
     for name, column in columns.items():
-        refused += refuse_values(name, column, values[name])
+        refused += refuse_values(name, column, values[name], cells.columns[column])
     known = np.zeros(len(cells), dtype=bool)
     known[[refusal.row for refusal in refused]] = True
-    refused += refuse_missing(columns, values, known)
+    refused += refuse_missing(cells, columns, values, known)
     order = {column: i for i, column in enumerate(columns.values())}
-    refused.sort(key=lambda refusal: (refusal.row, order[refusal.column]))
-    return _Numbers(values, tuple(refused), tuple(note for item in parsed.values() for note in item.notes))
+    # One column may serve two quantities, N with and without embeddings; its cells are refused once.
+    once = sorted(dict.fromkeys(refused), key=lambda refusal: (refusal.row, order[refusal.column]))
+    return _Numbers(values, tuple(once), tuple(note for item in parsed.values() for note in item.notes))
 
 
 def _kept(
@@ -168,7 +169,7 @@ def _kept(
         return keep, ()
     first = {refusal.row: refusal for refusal in reversed(refused)}
     if not drop_invalid or len(first) == len(cells):
-        raise _refusal_error(cells, refused, len(first))
+        raise _refusal_error(cells, refused)
     keep[list(first)] = False
     return keep, tuple(
         Exclusion(ids[row], f"{first[row].problem}; found {first[row].value!r}", cells.file[row], int(cells.line[row]))
@@ -176,13 +177,13 @@ def _kept(
     )
 
 
-def _refusal_error(cells: Cells, refused: Sequence[Refusal], n_rows: int) -> DataError:
+def _refusal_error(cells: Cells, refused: Sequence[Refusal]) -> DataError:
+    """The error of the first refused cell; it counts the others and lists some."""
     first, problem = refused[0], refused[0].problem
     if len(refused) > 1:
-        shown = [f"line {cells.line[item.row]} {item.column} {item.value!r}" for item in refused[:SHOWN]]
-        lines = ", ".join(str(line) for line in dict.fromkeys(cells.line[item.row] for item in refused[:SHOWN]))
-        more = ", ..." if len(refused) > SHOWN else ""
-        problem += f"; {len(refused)} cells in {n_rows} rows are refused, lines {lines}{more}: {', '.join(shown)}{more}"
+        lines = lines_text([int(cells.line[row]) for row in dict.fromkeys(item.row for item in refused)])
+        shown = ", ".join(f"{_place(cells, item.row)} {item.column} {item.value!r}" for item in refused[:SHOWN])
+        problem += f"; {len(refused)} cells are refused in {lines}: {shown}{', ...' if len(refused) > SHOWN else ''}"
     return DataError(
         first.code,
         problem,
@@ -194,45 +195,6 @@ def _refusal_error(cells: Cells, refused: Sequence[Refusal], n_rows: int) -> Dat
     )
 
 
-def _labels(cells: Cells, column: str | None, otherwise: Sequence[str]) -> tuple[str, ...]:
-    """Names of rows as text; a row without one takes the other."""
-    if column is None:
-        return tuple(otherwise)
-    names = cells.columns[column]
-    return tuple(
-        unguard(str(cell)) if cell is not None and cell != "" else name
-        for cell, name in zip(names, otherwise, strict=True)
-    )
-
-
-def _extras(cells: Cells, choice: Choice) -> dict[str, NDArray[Any]]:
-    """The columns that serve for nothing else. A name that a quantity has taken is marked as the file's own."""
-    used = {*choice.columns.values(), *CONVENTION_COLUMNS}
-    taken = {*QUANTITY_COLUMNS, *LABEL_COLUMNS}
-    return {
-        f"{name} (as logged)" if name in taken else name: _extra(column)
-        for name, column in cells.columns.items()
-        if name not in used
-    }
-
-
-def _extra(column: Sequence[Any]) -> NDArray[Any]:
-    """A column as whole numbers, else as numbers with NaN for blanks, else as it stands.
-
-    Text with an underscore stays text: Python would read the month `2024_01` as 202401.
-    """
-    kinds = set(map(type, column))
-    blank = {None: "nan", "": "nan"}
-    try:
-        if kinds == {int} or (kinds == {str} and not any("_" in cell or "." in cell for cell in column)):
-            return np.array(column, dtype=np.int64)
-    except (ValueError, OverflowError):
-        pass
-    try:
-        if kinds <= {int, float, str, type(None)} and not any(isinstance(c, str) and "_" in c for c in column):
-            return np.array([blank.get(cell, cell) for cell in column], dtype=float)
-    except (ValueError, OverflowError):
-        pass
-    held = np.empty(len(column), dtype=object)
-    held[:] = [unguard(cell) if isinstance(cell, str) else cell for cell in column]
-    return held
+def _place(cells: Cells, row: int) -> str:
+    line = int(cells.line[row])
+    return f"line {line}" if line else cells.file[row]

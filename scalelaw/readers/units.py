@@ -10,9 +10,9 @@ import numpy as np
 
 from scalelaw.counting import loss_in_nats, loss_unit
 from scalelaw.errors import DataError, UsageError
-from scalelaw.readers.base import Cells, lines_text
+from scalelaw.readers.base import Cells, Mask, lines_text
 from scalelaw.readers.mapping import ColumnMap
-from scalelaw.runs import Floats, Note, RunTable
+from scalelaw.runs import QUANTITIES, Floats, Note, RunTable
 
 UNIT_COLUMNS = ("loss_unit", "unit")
 NEAR_A_POWER = 0.35
@@ -20,6 +20,8 @@ NEAR_A_POWER = 0.35
 C = 2ND on top of a wrong unit is told apart from neither."""
 CONSISTENT = 0.01
 """Relative difference between C and 6ND that rounding of logged values explains."""
+MOST = 0.9
+"""Share of the other rows that must be near 1 before some rows are said to be in another unit."""
 FEWEST = {"n_params": 1e4, "n_tokens": 1e6}
 """Counts below these, where C/(6ND) shows a wrong unit, are the ones at fault."""
 
@@ -89,16 +91,17 @@ def _refuse_conflict(cells: Cells, column: str, units: set[str], said: str | Non
 def check_flops(table: RunTable, path: str) -> tuple[Note, ...]:
     """Compares logged C with 6ND, row by row.
 
-    A ratio near a power of a thousand is a unit: `DataError` E_UNIT, or E_UNIT_MIXED where only some rows have it. Any
-    other difference is a note. Under the convention `exact` there is nothing to compare: with a small N that leaves
-    out embeddings, C may be hundreds of times 6ND.
+    A ratio near a power of a thousand is a unit: `DataError` E_UNIT, or E_UNIT_MIXED where some rows have it and the
+    others are near 1. Any other difference is a note. Under the convention `exact` there is nothing to compare: with
+    a small N that leaves out embeddings, C may be hundreds of times 6ND.
     """
     if table.conventions.flops == "exact":
         return ()
     ratio = table.flops / (6.0 * table.n_params * table.n_tokens)
     powers = 3 * np.round(np.log10(ratio) / 3)
     off = (powers != 0) & (np.abs(np.log10(ratio) - powers) < NEAR_A_POWER)
-    if off.any():
+    rest = np.abs(np.log10(ratio[~off])) < NEAR_A_POWER
+    if off.any() and (not len(rest) or rest.mean() > MOST):
         raise _wrong_unit(table, path, off, int(powers[off][0]))
     differs = np.abs(ratio - 1) > CONSISTENT
     if not differs.any():
@@ -107,24 +110,25 @@ def check_flops(table: RunTable, path: str) -> tuple[Note, ...]:
     return (Note("W_FLOPS", _difference(table, ratio, differs, lines), lines),)
 
 
-def _wrong_unit(table: RunTable, path: str, off: Sequence[bool], power: int) -> DataError:
+def _wrong_unit(table: RunTable, path: str, off: Mask, power: int) -> DataError:
     rows = table.where(off)
     small = [name for name, least in FEWEST.items() if power > 0 and np.median(getattr(rows, name)) < least]
     column = small[0] if small else "flops"
     if len(rows) == len(table):
         code, where = "E_UNIT", "in every row"
     else:
-        code, where = "E_UNIT_MIXED", f"in {lines_text(rows.line)} and near 1 elsewhere"
-    problem = f"C/(6ND) = 1e{power} {where}: {column} is not in single {'FLOPs' if column == 'flops' else column[2:]}"
+        code, where = "E_UNIT_MIXED", f"in {lines_text(rows.line.tolist())} and near 1 elsewhere"
+    problem = f"C/(6ND) = 1e{power} {where}, so {column} is in another unit than {QUANTITIES[column]}"
     remedy = f"write {column} in full, or with a suffix such as 124M"
     return DataError(code, problem, file=path, column=column, remedy=remedy)
 
 
-def _difference(table: RunTable, ratio: Floats, differs: Sequence[bool], lines: Sequence[int]) -> str:
+def _difference(table: RunTable, ratio: Floats, differs: Mask, lines: Sequence[int]) -> str:
     odd = ratio[differs]
     if len(odd) == len(ratio) and np.ptp(odd) < CONSISTENT * odd[0]:
         return f"C/(6ND) = {odd[0]:.3g} in every row{_known_ratio(float(odd[0]))}"
-    sentence = f"{lines_text(lines)}: C/(6ND) is between {odd.min():.3g} and {odd.max():.3g}"
+    low, high = f"{odd.min():.3g}", f"{odd.max():.3g}"
+    sentence = f"{lines_text(lines)}: C/(6ND) = {low}" + (f" to {high}" if high != low else "")
     extra = (table.n_params - table.flops / (6.0 * table.n_tokens))[differs]
     if len(extra) > 2 and np.ptp(extra) < CONSISTENT * abs(extra.mean()):
         sentence += f"; N and C differ by the same {abs(extra.mean()):.3g} parameters: those of an embedding?"

@@ -1,0 +1,18 @@
+"""Reports: what was fitted, how sure it is and what follows, as one page, its figures and its numbers.
+
+>>> import scalelaw as sl
+>>> from reports import fit_report
+>>> N, D = [4e7, 4e7, 1e8, 1e8, 3e8, 3e8, 1e9, 1e9], [8e8, 4e9, 1e9, 8e9, 3e9, 2e10, 8e9, 5e10]
+>>> runs = sl.RunTable.of(n_params=N, n_tokens=D, loss=[1.7 + 400 / n**0.34 + 410 / d**0.28 for n, d in zip(N, D)])
+>>> fit = sl.fit("chinchilla", runs)
+>>> fit_report(fit, sl.bootstrap(fit, 20)).title
+'chinchilla fitted to 8 runs'
+"""
+
+from __future__ import annotations
+
+from reports.base import Report
+from reports.fit_report import fit_report
+from reports.writing import write_report
+
+__all__ = ["Report", "fit_report", "write_report"]

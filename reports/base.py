@@ -1,0 +1,169 @@
+"""What a report is: sections as data. Every renderer (HTML, SVG and PNG, JSON) reads the same values.
+
+Colours are names of `reports.palette`, so that a figure can be drawn on light and on dark paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from scalelaw.results import Finding
+
+Floats = tuple[float, ...]
+TickStyle = Literal["number", "count", "power"]
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number in a table; the unit decides how it is written (`70.4B` parameters)."""
+
+    value: float
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Two ends of an interval in a table."""
+
+    low: float
+    high: float
+    unit: str = ""
+
+
+Cell = str | int | Quantity | Range | None
+"""What a table holds; None is a value that does not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Paragraphs."""
+
+    name: str
+    title: str
+    paragraphs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under column names; `caption` says what the reader cannot see from them."""
+
+    name: str
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a careful reader should know, with its severity."""
+
+    name: str
+    title: str
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """An axis with its limits. `ticks` says how numbers are written: plain, `10B`, or powers of ten."""
+
+    label: str
+    low: float
+    high: float
+    unit: str = ""
+    log: bool = False
+    ticks: TickStyle = "number"
+
+    @property
+    def title(self) -> str:
+        """The label with its unit."""
+        return f"{self.label} ({self.unit})" if self.unit else self.label
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Markers. `hover` holds one text a point, lines separated by a line break."""
+
+    x: Floats
+    y: Floats
+    label: str
+    colour: str
+    hover: tuple[str, ...] = ()
+    symbol: Literal["circle", "diamond"] = "circle"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A curve; without a label it stays out of the legend."""
+
+    x: Floats
+    y: Floats
+    label: str
+    colour: str
+    hover: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """The area between two curves over the same x."""
+
+    x: Floats
+    low: Floats
+    high: Floats
+    label: str
+    colour: str
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A range of x, shaded over the whole height."""
+
+    low: float
+    high: float
+    label: str
+    colour: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A dashed line across the figure at one value of an axis."""
+
+    at: float
+    label: str
+    colour: str
+    axis: Literal["x", "y"] = "x"
+
+
+Layer = Points | Line | Band | Region | Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Layers over two axes, drawn in order; `legend` is the legend's title."""
+
+    name: str
+    title: str
+    caption: str
+    x: Axis
+    y: Axis
+    layers: tuple[Layer, ...]
+    legend: str = ""
+
+
+Section = Text | Table | Findings | Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A title, sections in reading order, and what made them: data, law, objective, seeds, versions."""
+
+    title: str
+    sections: tuple[Section, ...]
+    provenance: Mapping[str, Cell]
+
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        """The sections that are figures."""
+        return tuple(section for section in self.sections if isinstance(section, Figure))

@@ -1,0 +1,124 @@
+"""The report of a fit and, where there is one, of a plan: what was done, how sure it is and what follows."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+
+from reports.base import Cell, Findings, Report, Section, Text
+from reports.fit_tables import (
+    certificate_table,
+    checklist_table,
+    excluded_table,
+    parameter_table,
+    plan_table,
+    sources_table,
+)
+from reports.loss_figures import law_figure, residual_figure
+from reports.optimum_figures import optimum_figures
+from reports.wording import count, number, with_unit
+from scalelaw import __version__
+from scalelaw.fitting import Fit
+from scalelaw.intervals import Draws
+from scalelaw.planning import Plan
+from scalelaw.results import Finding, Interval, Unavailable
+
+
+def fit_report(fit: Fit, draws: Draws, plan: Plan | None = None) -> Report:
+    """Everything a reader needs to trust a fit, or not to.
+
+    Args:
+        fit: the law and its runs.
+        draws: replicates of that fit, for the intervals.
+        plan: a budget's allocation under that fit; without one the report ends at the law.
+    """
+    tables = (
+        plan_table(plan) if plan else None,
+        parameter_table(fit, draws),
+        _findings(fit, plan),
+    )
+    figures = (law_figure(fit, draws), residual_figure(fit), *optimum_figures(fit, draws, plan))
+    records = (certificate_table(fit), excluded_table(fit), checklist_table(fit, draws), sources_table(fit))
+    sections: tuple[Section | None, ...] = (_headline(fit, plan), *tables, *figures, *records)
+    return Report(_title(fit), tuple(s for s in sections if s is not None), _provenance(fit, draws))
+
+
+def _title(fit: Fit) -> str:
+    return f"{fit.law.label} fitted to {count(len(fit.runs), 'run')}"
+
+
+def _headline(fit: Fit, plan: Plan | None) -> Text:
+    excluded = len(fit.runs.excluded)
+    left_out = f"; {count(excluded, 'run')} left out, listed below" if excluded else ""
+    law = f"The law {fit.law.formula} was fitted to {count(len(fit.runs), 'run')}{left_out}. {fit.certificate.outcome}"
+    return Text("summary", "Summary", (law, *([_plan_sentence(plan)] if plan else [])))
+
+
+def _plan_sentence(plan: Plan) -> str:
+    """The plan as a reader would say it, with intervals."""
+    budget = f"{number(plan.flops, 3)} FLOP"
+    if not (isinstance(plan.n_params, Interval) and isinstance(plan.n_tokens, Interval)):
+        return f"For a budget of {budget} these runs do not determine the best size: {_why(plan)}."
+    loss = f" The law expects a loss of {_with_interval(plan.loss)}" if isinstance(plan.loss, Interval) else ""
+    one = f"; one new run lands in {_ends(plan.new_run)}" if loss and isinstance(plan.new_run, Interval) else ""
+    return (
+        f"A budget of {budget} is best spent on {_with_interval(plan.n_params)} and {_with_interval(plan.n_tokens)}."
+        f"{loss}{one}{'.' if loss else ''} {_distance(plan)}"
+    )
+
+
+def _why(plan: Plan) -> str:
+    unavailable = [i for i in (plan.n_params, plan.n_tokens) if isinstance(i, Unavailable)]
+    return unavailable[0].reason
+
+
+def _with_interval(interval: Interval) -> str:
+    return f"{with_unit(interval.estimate, interval.unit)} ({interval.level:.0%} interval {_ends(interval)})"
+
+
+def _ends(interval: Interval) -> str:
+    low, high = (
+        with_unit(end, interval.unit).removesuffix(interval.unit).strip() for end in (interval.low, interval.high)
+    )
+    return f"{low} to {high}"
+
+
+def _distance(plan: Plan) -> str:
+    decades = plan.reach.farthest
+    if decades <= 0:
+        return "That is within the range of the runs."
+    return f"That is {decades:.1f} decades (a factor of {number(10**decades, 2)}) beyond the runs."
+
+
+def _findings(fit: Fit, plan: Plan | None) -> Findings:
+    """The notes of the reader, then what the fit and the plan found; a plan repeats its fit's findings."""
+    noted = tuple(
+        Finding(note.code, "warning" if note.code.startswith("W_") else "info", note.message) for note in fit.runs.notes
+    )
+    return Findings("findings", "Findings", noted + (plan.findings if plan else fit.findings))
+
+
+def _provenance(fit: Fit, draws: Draws) -> Mapping[str, Cell]:
+    """What made the report, so that it can be made again."""
+    conventions = fit.runs.conventions
+    return {
+        "law": fit.law.label,
+        "formula": fit.law.formula,
+        "source of the law": fit.law.source,
+        "objective": fit.objective.label,
+        "seed of the starts": fit.seed,
+        "replicates": len(draws),
+        "replicates that did not converge": draws.failed,
+        "seed of the replicates": draws.seed,
+        "interval method": draws.method,
+        "data fingerprint": fit.runs.fingerprint,
+        "runs": len(fit.runs),
+        "parameter convention": conventions.params,
+        "FLOP convention": conventions.flops,
+        "unit of the logged losses": conventions.loss_unit,
+        "scalelaw": __version__,
+        "numpy": version("numpy"),
+        "scipy": version("scipy"),
+        "python": platform.python_version(),
+    }

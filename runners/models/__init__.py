@@ -1,0 +1,1 @@
+"""Model families: a function from width and depth to a network."""

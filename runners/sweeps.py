@@ -1,0 +1,124 @@
+"""A sweep: a TOML file becomes specs, specs become runs, and what is finished stays finished.
+
+    name = "markov"
+    [base]                      # fields every run shares
+    corpus = "markov"
+    depth = 2
+    [grid]                      # every combination
+    width = [16, 32, 64]
+    n_tokens = ["1M", "2M"]
+    [[cells]]                   # further runs, each over the base; lists multiply here too
+    width = 32
+    n_tokens = "2M"
+    seed = [1, 2]
+"""
+
+from __future__ import annotations
+
+import itertools
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from runners.corpora import CORPORA
+from runners.spec import TrainSpec
+from runners.store import RunStore
+from scalelaw.errors import DataError, UsageError
+from scalelaw.numbers import parse_number
+
+WHOLE = {field.name for field in fields(TrainSpec) if field.type == "int"}
+
+CPU_FLOPS_PER_SECOND = 3.0e10
+"""What one core of an ordinary server sustains in fp32 on models of width 32 to 128; narrower ones reach less."""
+CPU_SECONDS_PER_STEP = 4.0e-3
+"""What a step costs one core besides its arithmetic: some hundred small operations."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A named list of distinct specs."""
+
+    name: str
+    specs: tuple[TrainSpec, ...]
+
+    @classmethod
+    def load(cls, path: str | Path) -> Sweep:
+        """A sweep from its TOML file; `DataError` names the file and what is wrong."""
+        try:
+            content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise DataError("E_NOT_FOUND", f"the sweep cannot be read ({error.strerror})", file=path) from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise DataError("E_NOT_TOML", f"not a TOML file ({error})", file=path) from None
+        unknown = set(content) - {"name", "base", "grid", "cells"}
+        if unknown:
+            raise DataError(
+                "E_UNKNOWN_KEY", "a sweep has name, base, grid and cells", file=path, value=", ".join(sorted(unknown))
+            )
+        base = content.get("base", {})
+        tables = ([content["grid"]] if "grid" in content else []) + content.get("cells", [])
+        if not tables:
+            raise DataError("E_NO_RUNS", "a sweep needs a [grid] or [[cells]]", file=path)
+        try:
+            specs = [spec for table in tables for spec in _product(base | table)]
+        except UsageError as error:
+            raise DataError("E_BAD_SPEC", str(error), file=path) from None
+        return cls(content.get("name", Path(path).stem), tuple({spec.run_id: spec for spec in specs}.values()))
+
+    def largest_first(self) -> list[TrainSpec]:
+        """The specs by falling cost, so that workers end together."""
+        return sorted(self.specs, key=lambda spec: -estimate(spec).seconds)
+
+
+def _product(table: Mapping[str, Any]) -> list[TrainSpec]:
+    """Every combination of the table's lists."""
+    lists = {name: value if isinstance(value, list) else [value] for name, value in table.items()}
+    return [_spec(dict(zip(lists, values, strict=True))) for values in itertools.product(*lists.values())]
+
+
+def _spec(table: dict[str, Any]) -> TrainSpec:
+    known = {field.name for field in fields(TrainSpec)}
+    unknown = set(table) - known
+    if unknown:
+        raise UsageError(f"Unknown field {', '.join(sorted(unknown))}. Known: {', '.join(sorted(known))}.")
+    for name, value in table.items():
+        if name in WHOLE and isinstance(value, str):
+            try:
+                table[name] = round(parse_number(value))
+            except ValueError as error:
+                raise UsageError(f"{name} = {value!r}: {error}.") from None
+    missing = {"corpus", "width", "depth", "n_tokens"} - set(table)
+    if missing:
+        raise UsageError(f"A run needs {', '.join(sorted(missing))}.")
+    return TrainSpec(**table)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a run will cost: counts are exact, seconds a rough figure for one CPU core."""
+
+    n_params: int
+    n_params_non_embedding: int
+    n_tokens: int
+    flops: float
+    seconds: float
+
+
+def estimate(spec: TrainSpec) -> Estimate:
+    """The dry run of one spec."""
+    shape = spec.shape(CORPORA[spec.corpus].vocab)
+    flops = shape.flops_per_token_exact() * spec.tokens_trained
+    seconds = flops / CPU_FLOPS_PER_SECOND + spec.steps * CPU_SECONDS_PER_STEP
+    return Estimate(shape.params_all(), shape.params_non_embedding(), spec.tokens_trained, flops, seconds)
+
+
+def status(sweep: Sweep, store: RunStore) -> dict[str, str]:
+    """For each run id: `finished`, `diverged`, `started` (interrupted or under way) or `waiting`."""
+    states = {}
+    for spec in sweep.specs:
+        done = store.done(spec.run_id)
+        started = store.last_metrics(spec.run_id) is not None
+        states[spec.run_id] = done["status"] if done else ("started" if started else "waiting")
+    return states
