@@ -1,7 +1,7 @@
 """Colours by name, for light and for dark paper, told apart under the common colour-vision deficiencies.
 
-`accent` and `plan` are Okabe and Ito's blue and vermillion (2008), lightened on dark paper. The ramp `size0` ... `size7`
-is matplotlib's plasma without the end that vanishes into the paper; it is ordered, as model sizes are.
+`accent` and `plan` are Okabe and Ito's blue and vermillion (2008), lightened on dark paper. The ramp `size0` to `size7` is
+matplotlib's plasma without the end that vanishes into the paper; it is ordered, as model sizes are.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The JavaScript that draws a report's figures, to be inlined; a report never needs a network.
 
-`python -m reports.plotly_bundle` puts plotly's cartesian bundle, a third of the full one, into the cache. Without it the
-full bundle that the plotly package ships is used.
+`python -m reports.plotly_bundle` puts plotly's cartesian bundle, a third of the full one, into the cache. Without it
+the full bundle that the plotly package ships is used.
 """
 
 from __future__ import annotations
@@ -73,18 +73,14 @@ def fetch() -> str:
 def _by_pooch(path: Path) -> bool:
     import pooch
 
+    pooch.get_logger().setLevel("ERROR")
+    downloader = pooch.HTTPDownloader(timeout=TIMEOUT_S)
     try:
-        pooch.retrieve(URL, f"sha256:{SHA256}", path.name, path.parent, downloader=_downloader())
+        pooch.retrieve(URL, f"sha256:{SHA256}", path.name, path.parent, downloader=downloader)
     # A closed network raises requests' errors, which derive from OSError; a wrong checksum raises ValueError.
     except (OSError, ValueError):
         return False
     return True
-
-
-def _downloader() -> object:
-    import pooch
-
-    return pooch.HTTPDownloader(timeout=TIMEOUT_S)
 
 
 def _by_npm(path: Path) -> bool:

@@ -1,0 +1,131 @@
+"""`scalelaw sweep`: plan, run and follow a sweep of training runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from scalelaw.cli import _options as options
+from scalelaw.cli import _output as output
+
+if TYPE_CHECKING:
+    from runners.sweeps import Sweep
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Plan, run and follow a sweep of training runs.")
+
+SweepFile = Annotated[Path, typer.Argument(metavar="SWEEP", help="The sweep's TOML file.")]
+Store = Annotated[Path, typer.Option(help="The folder the runs are written to.")]
+
+
+def _load(path: Path) -> Sweep:
+    from scalelaw.errors import MissingExtraError
+
+    try:
+        import runners.training  # noqa: F401
+    except ImportError:
+        raise MissingExtraError("A sweep", "train") from None
+    from runners.sweeps import Sweep
+
+    return Sweep.load(path)
+
+
+@app.command("plan")
+def plan(
+    sweep: SweepFile,
+    workers: options.Workers = 1,
+    format: options.OutputFormat = options.Format.table,
+) -> None:
+    """Show every run with its counts and estimated time, and train nothing."""
+    loaded = _load(sweep)
+    from runners.sweeps import estimate
+
+    rows: list[dict[str, Any]] = []
+    for spec in loaded.largest_first():
+        cost = estimate(spec)
+        rows.append(
+            {
+                "run_id": spec.run_id,
+                "n_params": cost.n_params,
+                "n_params_non_embedding": cost.n_params_non_embedding,
+                "n_tokens": cost.n_tokens,
+                "flops": cost.flops,
+                "hours": cost.seconds / 3600,
+            }
+        )
+    total = {"flops": sum(row["flops"] for row in rows), "hours": sum(row["hours"] for row in rows) / workers}
+    if format is options.Format.json:
+        output.write_json({"name": loaded.name, "runs": rows, "total": total, "workers": workers})
+    elif format is options.Format.csv:
+        output.write_csv(rows)
+    else:
+        cells = [[row["run_id"], *(output.shown(row[k], 3) for k in list(row)[1:])] for row in rows]
+        typer.echo(output.aligned(cells, ["run", "N", "N without emb.", "tokens", "FLOP", "hours, 1 core"]))
+        typer.echo(
+            f"\n{len(rows)} runs, {output.shown(total['flops'], 3)} FLOP, about {total['hours']:.2g} hours on {workers} "
+            "CPU cores (a rough figure; counts are exact)"
+        )
+
+
+@app.command("run")
+def run(
+    sweep: SweepFile,
+    store: Store = Path("runs"),
+    workers: options.Workers = 1,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    limit: Annotated[int | None, typer.Option(min=0, help="Train at most so many runs, the smallest first of all.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="The same as `sweep plan`.")] = False,
+    table: Annotated[Path | None, typer.Option(help="Write the finished runs to this CSV file.")] = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Train what is not finished yet; run it again after an interruption and it goes on.
+
+    scalelaw sweep run ladder.toml --store runs/ladder --workers 2 --table ladder.csv
+    """
+    loaded = _load(sweep)
+    if dry_run:
+        plan(sweep, workers)
+        return
+    from runners.store import RunStore
+    from runners.workers import run_sweep
+    from scalelaw.cli._progress import SweepProgress
+    from scalelaw.errors import ScalelawError
+
+    target = RunStore(store / loaded.name)
+    with SweepProgress(loaded, target, quiet) as progress:
+        failures = run_sweep(loaded, target, workers=workers, device=device, limit=limit, on_event=progress.on_event)
+    typer.echo(str(target.path))
+    if table:
+        from scalelaw.readers import read_runs, write_runs
+
+        write_runs(read_runs(target.path), table)
+        typer.echo(str(table))
+    if failures:
+        shown = "; ".join(output.clean(f"{event.run_id}: {event.message}") for event in failures[:5])
+        raise ScalelawError(f"{len(failures)} runs failed: {shown}. Next: mend the cause and run the sweep again.")
+
+
+@app.command("status")
+def status(
+    sweep: SweepFile,
+    store: Store = Path("runs"),
+    format: options.OutputFormat = options.Format.table,
+) -> None:
+    """Show which runs are finished, started or waiting."""
+    loaded = _load(sweep)
+    from runners.store import RunStore
+    from runners.sweeps import status as states_of
+
+    target = RunStore(store / loaded.name)
+    rows = []
+    for run_id, state in states_of(loaded, target).items():
+        record = target.done(run_id) or {}
+        rows.append({"run_id": run_id, "status": state, "loss": record.get("loss"), "wall_s": record.get("wall_s")})
+    if format is options.Format.json:
+        output.write_json({"name": loaded.name, "runs": rows})
+    elif format is options.Format.csv:
+        output.write_csv(rows)
+    else:
+        cells = [[r["run_id"], r["status"], *("" if r[k] is None else f"{r[k]:.5g}" for k in ("loss", "wall_s"))] for r in rows]
+        typer.echo(output.aligned(cells, ["run", "status", "loss, nats/token", "seconds"]))
