@@ -45,15 +45,20 @@ def _log_positions(low: float, high: float) -> list[float]:
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     every = math.ceil(decades / MAX_DECADES)
     candidates = [float(f"{d}e{n}") for n in range(first, last + 1) if n % every == 0 for d in digits]
-    return [v for v in candidates if low <= v <= high]
+    inside = [v for v in candidates if low <= v <= high]
+    return inside if len(inside) >= 2 else _linear_positions(low, high)
 
 
 def _linear_positions(low: float, high: float) -> list[float]:
-    """Multiples of 1, 2, 2.5 or 5 times a power of ten, about six of them."""
+    step = _step(low, high)
+    return [round(k * step, 12) for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def _step(low: float, high: float) -> float:
+    """1, 2 or 5 times a power of ten, for about six ticks."""
     rough = (high - low) / 6
     magnitude = 10.0 ** math.floor(math.log10(rough))
-    step = min((m * magnitude for m in (1, 2, 2.5, 5, 10)), key=lambda s: abs(math.log(s / rough)))
-    return [round(k * step, 12) for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    return min((m * magnitude for m in (1, 2, 5, 10)), key=lambda s: abs(math.log(s / rough)))
 
 
 def _text(value: float, axis: Axis) -> str:
@@ -62,4 +67,7 @@ def _text(value: float, axis: Axis) -> str:
     if axis.ticks == "power" and axis.log:
         mantissa, exponent = f"{value:.1e}".split("e")
         return power(mantissa.removesuffix(".0"), int(exponent))
-    return number(value)
+    if axis.log:
+        return number(value)
+    decimals = max(0, -math.floor(math.log10(_step(axis.low, axis.high)) + 1e-9))
+    return f"{value:.{decimals}f}".replace("-", "−")

@@ -37,7 +37,7 @@ def _section(section: Section) -> dict[str, Any]:
     if isinstance(section, Findings):
         findings = [asdict(finding) for finding in section.findings]
         return kind | {"name": section.name, "title": section.title, "findings": findings}
-    plain: dict[str, Any] = _finite(asdict(section))
+    plain: dict[str, Any] = finite(asdict(section))
     if "layers" in plain:
         kinds = [type(layer).__name__.lower() for layer in section.layers]  # type: ignore[union-attr]
         plain["layers"] = [{"kind": k} | layer for k, layer in zip(kinds, plain["layers"], strict=True)]
@@ -47,19 +47,19 @@ def _section(section: Section) -> dict[str, Any]:
 def _cell(cell: Cell) -> Any:
     match cell:
         case Quantity(value):
-            return _finite(value)
+            return finite(value)
         case Range(low, high):
-            return _finite({"low": low, "high": high})
+            return finite({"low": low, "high": high})
         case _:
             return cell
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """The same value with None where a number is not finite, through dictionaries and sequences."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return value

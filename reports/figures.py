@@ -20,7 +20,7 @@ from reports.palette import LIGHT
 
 SIZE_INCHES = (7.2, 4.0)
 DPI = 200
-STYLE = {
+STYLE: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "axes.edgecolor": LIGHT["muted"],
@@ -72,7 +72,9 @@ def _draw(ax: Axes, figure: Figure) -> None:
     _tick(ax.xaxis, figure.x)
     _tick(ax.yaxis, figure.y)
     if ax.get_legend_handles_labels()[1]:
-        legend = ax.legend(title=figure.legend or None, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False)
+        legend = ax.legend(
+            title=figure.legend or None, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, markerscale=1.5
+        )
         legend.set_alignment("left")
 
 
@@ -103,7 +105,7 @@ def _draw_layer(ax: Axes, layer: Layer) -> None:
         case Band():
             ax.fill_between(layer.x, layer.low, layer.high, color=colour, alpha=0.2, lw=0, label=label)
         case Region():
-            ax.axvspan(layer.low, layer.high, color=colour, alpha=0.14, lw=0, label=label, zorder=0.5)
+            ax.axvspan(layer.low, layer.high, color=colour, alpha=0.18, lw=0, label=label, zorder=0.5)
         case Mark():
             line = ax.axvline if layer.axis == "x" else ax.axhline
             line(layer.at, color=colour, lw=1.1, ls=(0, (4, 3)), label=label)

@@ -16,8 +16,9 @@ from reports.fit_tables import (
     sources_table,
 )
 from reports.loss_figures import law_figure, residual_figure
+from reports.near_optimal_figure import near_optimal_figure
 from reports.optimum_figures import optimum_figures
-from reports.wording import count, number, with_unit
+from reports.wording import COUNTS, count, number, quantity, with_unit
 from scalelaw import __version__
 from scalelaw.fitting import Fit
 from scalelaw.intervals import Draws
@@ -38,7 +39,12 @@ def fit_report(fit: Fit, draws: Draws, plan: Plan | None = None) -> Report:
         parameter_table(fit, draws),
         _findings(fit, plan),
     )
-    figures = (law_figure(fit, draws), residual_figure(fit), *optimum_figures(fit, draws, plan))
+    figures = (
+        law_figure(fit, draws),
+        residual_figure(fit),
+        *optimum_figures(fit, draws, plan),
+        near_optimal_figure(plan) if plan else None,
+    )
     records = (certificate_table(fit), excluded_table(fit), checklist_table(fit, draws), sources_table(fit))
     sections: tuple[Section | None, ...] = (_headline(fit, plan), *tables, *figures, *records)
     return Report(_title(fit), tuple(s for s in sections if s is not None), _provenance(fit, draws))
@@ -60,12 +66,15 @@ def _plan_sentence(plan: Plan) -> str:
     budget = f"{number(plan.flops, 3)} FLOP"
     if not (isinstance(plan.n_params, Interval) and isinstance(plan.n_tokens, Interval)):
         return f"For a budget of {budget} these runs do not determine the best size: {_why(plan)}."
-    loss = f" The law expects a loss of {_with_interval(plan.loss)}" if isinstance(plan.loss, Interval) else ""
-    one = f"; one new run lands in {_ends(plan.new_run)}" if loss and isinstance(plan.new_run, Interval) else ""
-    return (
-        f"A budget of {budget} is best spent on {_with_interval(plan.n_params)} and {_with_interval(plan.n_tokens)}."
-        f"{loss}{one}{'.' if loss else ''} {_distance(plan)}"
-    )
+    sizes = f"{_with_interval(plan.n_params)} and {_with_interval(plan.n_tokens)}"
+    return f"A budget of {budget} is best spent on {sizes}.{_loss_sentence(plan)} {_distance(plan)}"
+
+
+def _loss_sentence(plan: Plan) -> str:
+    if not (isinstance(plan.loss, Interval) and isinstance(plan.new_run, Interval)):
+        return ""
+    new_run = f"one new run should land in {_ends(plan.new_run)} ({plan.new_run.level:.0%} prediction interval)"
+    return f" The law expects a loss of {_with_interval(plan.loss)} there; {new_run}."
 
 
 def _why(plan: Plan) -> str:
@@ -74,14 +83,18 @@ def _why(plan: Plan) -> str:
 
 
 def _with_interval(interval: Interval) -> str:
-    return f"{with_unit(interval.estimate, interval.unit)} ({interval.level:.0%} interval {_ends(interval)})"
+    estimate = with_unit(interval.estimate, interval.unit, _digits(interval))
+    return f"{estimate} ({interval.level:.0%} interval {_ends(interval)})"
 
 
 def _ends(interval: Interval) -> str:
-    low, high = (
-        with_unit(end, interval.unit).removesuffix(interval.unit).strip() for end in (interval.low, interval.high)
-    )
+    low, high = (quantity(end, interval.unit, _digits(interval)) for end in (interval.low, interval.high))
     return f"{low} to {high}"
+
+
+def _digits(interval: Interval) -> int:
+    """Losses differ in the third digit, sizes in the first."""
+    return 3 if interval.unit in COUNTS else 4
 
 
 def _distance(plan: Plan) -> str:

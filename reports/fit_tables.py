@@ -54,24 +54,25 @@ def plan_table(plan: Plan) -> Table:
     bands = [_band_row(100 * b.excess, b.n_params_low, b.n_params_high) for b in plan.bands]
     reach = plan.reach
     beyond = (("C", reach.flops), ("N", reach.n_params), ("D", reach.n_tokens))
-    decades = [
-        (f"{letter} beyond the largest run", Quantity(v), None, "decades", "log10 of the ratio") for letter, v in beyond
-    ]
+    decades = [(f"{x} beyond the largest run", Quantity(v), None, "decades", "log10 of the ratio") for x, v in beyond]
     budget = ("budget C = 6ND", Quantity(plan.flops), None, "FLOP", "given")
-    columns = ("quantity", "value", "interval", "unit", "method")
-    return Table("plan", "Plan", columns, (budget, *rows, *bands, *decades))
+    columns = ("quantity", "value", "interval", "unit", "how")
+    methods = dict.fromkeys(i.method for _, i in intervals if isinstance(i, Interval))
+    return Table(
+        "plan", "Plan", columns, (budget, *rows, *bands, *decades), f"Intervals: {'; '.join(methods) or 'none'}."
+    )
 
 
 def _plan_row(label: str, interval: Interval | Unavailable) -> tuple[Cell, ...]:
     if isinstance(interval, Unavailable):
         return label, "not available", None, interval.unit, interval.reason
-    method = f"{interval.level:.0%} {interval.kind} interval, {interval.method}"
-    notes = f"{method}; {interval.note}" if interval.note else method
+    how = f"{interval.level:.0%} {interval.kind} interval"
+    notes = f"{how}; {interval.note}" if interval.note else how
     return label, Quantity(interval.estimate, interval.unit), _ends(interval), interval.unit, notes
 
 
 def _band_row(excess: float, low: float, high: float) -> tuple[Cell, ...]:
-    label = f"sizes within {excess:g} % of the best loss"
+    label = f"sizes within {excess:g}% of the best loss"
     return label, None, Range(low, high, "parameters"), "parameters", "the law at the estimate, D = C/(6N)"
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from reports import plotly_bundle
 from reports.base import Cell, Figure, Findings, Quantity, Range, Report, Section, Table, Text
+from reports.data import finite
 from reports.palette import DARK, LIGHT
 from reports.plotly_figure import plotly_figure
 from reports.wording import show
@@ -25,6 +26,8 @@ from scalelaw.results import Finding
 
 MAX_ROWS = 200
 """Rows of a table on the page; the JSON beside it has them all."""
+LONG = 24
+"""Characters from which a cell asks for a wide column."""
 _UNSAFE_IN_SCRIPT = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 
 
@@ -32,7 +35,7 @@ def to_html(report: Report) -> str:
     """The page."""
     scripts = [_script_text(plotly_bundle.source()), _script_text(_shipped("report.js"))]
     data = {"palettes": {"light": LIGHT, "dark": DARK}, "figures": {f.name: plotly_figure(f) for f in report.figures}}
-    tags = [f'<script id="report-data" type="application/json">{script_json(data)}</script>']
+    tags = [f'<script id="report-data" type="application/json">{script_json(finite(data))}</script>']
     tags += [f"<script>{text}</script>" for text in scripts]
     parts = [_head(report, scripts), _header(report), *map(_section, report.sections), _provenance(report)]
     return "\n".join([*parts, f"</main>\n<footer>{_footer()}</footer>", *tags, "</body>\n</html>\n"])
@@ -128,8 +131,9 @@ def _row(cells: Iterable[Cell]) -> str:
 
 
 def _cell(cell: Cell) -> str:
-    kind = "number" if isinstance(cell, Quantity | Range | int) else "words"
-    return f'<td class="{kind}">{text(show(cell))}</td>'
+    shown = show(cell)
+    kind = "number" if isinstance(cell, Quantity | Range | int) else "long" if len(shown) > LONG else "words"
+    return f'<td class="{kind}">{text(shown)}</td>'
 
 
 def _findings(findings: tuple[Finding, ...]) -> str:
@@ -141,7 +145,7 @@ def _findings(findings: tuple[Finding, ...]) -> str:
 
 def _finding(finding: Finding) -> str:
     knob = f" Option: {text(finding.knob)}." if finding.knob else ""
-    sentence = f"<b>{text(finding.severity.capitalize())}</b> {text(finding.message)}.{knob}"
+    sentence = f"<b>{text(finding.severity.capitalize())}:</b> {text(finding.message.removesuffix('.'))}.{knob}"
     return f'<li class="{text(finding.severity)}">{sentence} <code>{text(finding.code)}</code></li>'
 
 

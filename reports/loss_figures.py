@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from reports.axes import limits
 from reports.base import Axis, Band, Figure, Floats, Line, Mark, Points, Region, TickStyle
@@ -12,6 +13,8 @@ from scalelaw.fitting import Fit
 from scalelaw.intervals import LEVEL, Draws, LossAt
 from scalelaw.results import Interval
 from scalelaw.runs import QUANTITIES, RunTable
+
+Numbers = NDArray[np.float64]
 
 GRID = 60
 """Points of a drawn curve."""
@@ -26,17 +29,17 @@ LETTERS = {
 STYLES: dict[str, TickStyle] = {"n_params": "count", "n_params_non_embedding": "count", "n_tokens": "count"}
 
 
-def floats(values: np.typing.ArrayLike) -> Floats:
+def floats(values: ArrayLike) -> Floats:
     """Numbers as plain data."""
     return tuple(map(float, np.asarray(values, dtype=float)))
 
 
-def compute(runs: RunTable) -> np.typing.NDArray[np.float64]:
+def compute(runs: RunTable) -> Numbers:
     """C = 6 N D of every run, FLOP, by the table's own N: the budget that plans are made for."""
     return np.asarray(6.0 * runs.n_params * runs.n_tokens)
 
 
-def run_hover(runs: RunTable, rows: np.typing.NDArray[np.intp]) -> tuple[str, ...]:
+def run_hover(runs: RunTable, rows: NDArray[np.intp]) -> tuple[str, ...]:
     """What a reader sees over a run: its id, sizes and loss."""
     quantities = (("N", "n_params", ""), ("D", "n_tokens", ""), ("C", "flops", " FLOP"))
 
@@ -82,7 +85,7 @@ def _by_size(fit: Fit) -> Figure:
     )
 
 
-def _line_of(fit: Fit, group: SizeGroup, C: np.typing.NDArray[np.float64]) -> Line:
+def _line_of(fit: Fit, group: SizeGroup, C: Numbers) -> Line:
     """The law at a group's median size, over the group's range of compute and a factor of two on either side."""
     grid = np.geomspace(C[group.rows].min() / 2, C[group.rows].max() * 2, GRID)
     loss = fit.predict(n_params=group.n_params, n_tokens=grid / (6.0 * group.n_params))
@@ -110,7 +113,7 @@ def _curve(fit: Fit, draws: Draws) -> Figure:
     )
 
 
-def _curve_grid(name: str, x: np.typing.NDArray[np.float64]) -> np.typing.NDArray[np.float64]:
+def _curve_grid(name: str, x: Numbers) -> Numbers:
     """Where a one-variable law is drawn: far beyond the runs for a count or compute, a little for another loss."""
     low, high = x.min(), x.max()
     if name in QUANTITIES:
@@ -128,7 +131,7 @@ def _loss_band(draws: Draws, name: str, grid: Floats) -> tuple[Band, ...]:
 
 
 def residual_figure(fit: Fit) -> Figure:
-    """ln(observed / predicted), in per cent, against the predicted loss."""
+    """ln(observed / predicted), in percent, against the predicted loss."""
     runs, residuals = fit.runs, 100.0 * fit.residuals
     predicted = runs.loss * np.exp(-fit.residuals)
     groups = size_groups(runs)
@@ -144,10 +147,8 @@ def residual_figure(fit: Fit) -> Figure:
     )
 
 
-def _residual_points(
-    fit: Fit, group: SizeGroup, predicted: np.typing.ArrayLike, residuals: np.typing.ArrayLike
-) -> Points:
-    x, y = np.asarray(predicted)[group.rows], np.asarray(residuals)[group.rows]
+def _residual_points(fit: Fit, group: SizeGroup, predicted: Numbers, residuals: Numbers) -> Points:
+    x, y = predicted[group.rows], residuals[group.rows]
     texts = run_hover(fit.runs, group.rows)
     hover = tuple(f"{text}\nresidual {with_unit(v, '%', 2)}" for text, v in zip(texts, y, strict=True))
     return Points(floats(x), floats(y), group.label, group.colour, hover)

@@ -1,7 +1,7 @@
 """Colours by name, for light and for dark paper, told apart under the common colour-vision deficiencies.
 
-`accent` and `plan` are Okabe and Ito's blue and vermillion (2008), lightened on dark paper. The ramp `size0` to `size7` is
-matplotlib's plasma without the end that vanishes into the paper; it is ordered, as model sizes are.
+`accent` and `plan` are Okabe and Ito's blue and vermillion (2008), lightened on dark paper. `size0` to `size7` are
+matplotlib's viridis without the end that vanishes into the paper; they are ordered, as model sizes are.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LIGHT = _with_ramp(
         "accent": "#0072b2",
         "plan": "#d55e00",
     },
-    "#0d0887 #46039f #7401a8 #9c179e #be3885 #d8576b #ed7a52 #fb9f3a",
+    "#440154 #482979 #3d4d8a #2f6c8e #23888e #20a486 #44bf70 #86d549",
 )
 DARK = _with_ramp(
     {
@@ -35,7 +35,7 @@ DARK = _with_ramp(
         "accent": "#56b4e9",
         "plan": "#ff8f45",
     },
-    "#8f0da4 #b12a90 #cc4778 #e16462 #f2844b #fca636 #fcce25 #f0f921",
+    "#3b528b #2e6e8e #24878e #1fa187 #3aba76 #73d056 #b8de29 #fde725",
 )
 
 

@@ -8,7 +8,7 @@
   const config = {
     responsive: true,
     displaylogo: false,
-    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+    modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]],
   };
 
   // "accent@0.2" -> "rgba(0,114,178,0.2)"
@@ -44,6 +44,7 @@
       ? { orientation: "h", x: 0, y: -0.2, yanchor: "top" }
       : { x: 1.02, xanchor: "left", y: 1, yanchor: "top" }),
     itemsizing: "constant",
+    title: { ...own.title, font: { size: narrow.matches ? 12 : 13 } },
     bgcolor: "rgba(0,0,0,0)",
   });
 
@@ -56,7 +57,7 @@
     paper_bgcolor: palette.paper,
     plot_bgcolor: palette.paper,
     hoverlabel: { bgcolor: palette.paper, bordercolor: palette.muted, font: { family: fonts, color: palette.ink } },
-    margin: { l: 56, r: 12, t: 12, b: 48 },
+    margin: { l: 56, r: 12, t: 36, b: 48 },
     modebar: { bgcolor: "rgba(0,0,0,0)", color: palette.muted, activecolor: palette.ink },
   });
 

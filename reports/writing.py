@@ -8,7 +8,6 @@ from pathlib import Path
 
 from reports.base import Report
 from reports.data import to_json
-from reports.html import to_html
 from scalelaw.errors import MissingExtraError, UsageError
 
 
@@ -23,29 +22,31 @@ def write_report(report: Report, path: str | Path) -> list[Path]:
     """
     page = Path(path)
     if page.suffix.lower() != ".html":
-        raise UsageError(
-            f"A report is an .html file; found {str(path)!r}. Next: name it {page.with_suffix('.html').name}."
-        )
-    contents = {page: to_html(report).encode(), page.with_suffix(".json"): to_json(report).encode()}
-    contents |= _drawings(report, page.with_name(f"{page.stem}_figures"))
+        better = page.with_suffix(".html").name
+        raise UsageError(f"A report is an .html file; found {str(path)!r}. Next: name it {better}.")
+    contents = _rendered(report, page)
     for file, content in contents.items():
         _write(file, content)
     return list(contents)
 
 
-def _drawings(report: Report, folder: Path) -> dict[Path, bytes]:
+def _rendered(report: Report, page: Path) -> dict[Path, bytes]:
+    # Imported here: the renderers need an optional part, and half a second.
     try:
         from reports.figures import png, svg
     except ImportError:
-        raise MissingExtraError("Drawing figures", "report") from None
-    drawings: dict[Path, bytes] = {}
+        raise MissingExtraError("A report", "report") from None
+    from reports.html import to_html
+
+    contents = {page: to_html(report).encode(), page.with_suffix(".json"): to_json(report).encode()}
+    folder = page.with_name(f"{page.stem}_figures")
     for figure in report.figures:
-        drawings |= {folder / f"{figure.name}.svg": svg(figure), folder / f"{figure.name}.png": png(figure)}
-    return drawings
+        contents |= {folder / f"{figure.name}.svg": svg(figure), folder / f"{figure.name}.png": png(figure)}
+    return contents
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Through a file of an unguessable name in the same folder, opened exclusively, that then takes the path's place."""
+    """Through a new file of an unguessable name in the same folder, which then takes the path's place."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:

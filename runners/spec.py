@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+import math
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +17,8 @@ CHOICES = {
     "schedule": ("cosine", "wsd"),
     "precision": ("fp32", "bf16"),
 }
+POSITIVE = ("lr", "epsilon", "grad_clip", "init_std")
+HIGHEST = {"warmup_share": 1.0, "cooldown_share": 1.0, "final_lr_share": 1.0, "beta1": 0.9999, "beta2": 0.99999}
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,8 @@ class TrainSpec:
         width, depth, head_dim, ff_ratio: the shape; heads number width / head_dim, feed-forward width ff_ratio x width.
         n_tokens: training tokens wanted; rounded down to whole steps.
         context, batch_size: tokens in a sequence, sequences in a step.
-        parametrization, base_width: how initialisation and learning rates follow the width; see `runners.parametrizations`.
+        parametrization, base_width: how initialisation and learning rates follow the width; see
+            `runners.parametrizations`.
         lr: peak learning rate at the base width.
         schedule: `cosine`, or `wsd` (warm-up, constant, linear cool-down over `cooldown_share`).
         warmup_share: share of the steps over which the rate rises from zero.
@@ -73,16 +77,31 @@ class TrainSpec:
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 raise UsageError(f"{name} must be one of {', '.join(known)}; found {getattr(self, name)!r}.")
-        for name in ("width", "depth", "n_tokens", "head_dim", "context", "batch_size", "base_width", "val_tokens", "evals"):
-            value = getattr(self, name)
-            if not (isinstance(value, int) and value > 0):
-                raise UsageError(f"{name} must be a positive whole number; found {value!r}.")
+        for field in fields(self):
+            if field.type == "int":
+                self._require_whole(field.name)
+            if field.type == "float":
+                self._require_real(field.name)
         if self.width % self.head_dim:
             raise UsageError(f"width {self.width} must be a multiple of head_dim {self.head_dim}.")
         if self.steps < 1:
             raise UsageError(f"n_tokens {self.n_tokens} is less than one step of {self.tokens_per_step} tokens.")
-        if not self.lr > 0:
-            raise UsageError(f"lr must be positive; found {self.lr!r}.")
+
+    def _require_whole(self, name: str) -> None:
+        value, least = getattr(self, name), 0 if name == "seed" else 1
+        if type(value) is not int or value < least:
+            raise UsageError(f"{name} must be a whole number, at least {least}; found {value!r}.")
+
+    def _require_real(self, name: str) -> None:
+        """Within its range, and kept as a float, so that 1 and 1.0 are one spec and have one hash."""
+        value, highest = getattr(self, name), HIGHEST.get(name, math.inf)
+        if type(value) not in (int, float) or not math.isfinite(value):
+            raise UsageError(f"{name} must be a finite number; found {value!r}.")
+        if name in POSITIVE and value <= 0:
+            raise UsageError(f"{name} must be positive; found {value!r}.")
+        if not 0 <= value <= highest:
+            raise UsageError(f"{name} must lie between 0 and {highest:g}; found {value!r}.")
+        object.__setattr__(self, name, float(value))
 
     @property
     def tokens_per_step(self) -> int:
@@ -115,7 +134,8 @@ class TrainSpec:
     @cached_property
     def run_id(self) -> str:
         """A readable name and the hash of every field, safe as a folder's name."""
-        return f"{self.corpus}-{self.parametrization}-d{self.width}-L{self.depth}-s{self.seed}-{_digest(self.as_dict())}"
+        digest = _digest(self.as_dict())
+        return f"{self.corpus}-{self.parametrization}-d{self.width}-L{self.depth}-s{self.seed}-{digest}"
 
     @cached_property
     def group(self) -> str:

@@ -1,8 +1,10 @@
 """`RunStore`: one directory per run. The only object that knows its paths.
 
-    <store>/<run_id>/spec.json       the spec, the corpus's facts, versions
-    <store>/<run_id>/metrics.jsonl   one object a line
-    <store>/<run_id>/done.json       written last, atomically
+Below `<store>/<run_id>/` lie
+
+    spec.json       the spec, the corpus's facts, versions
+    metrics.jsonl   one object a line
+    done.json       written last, atomically
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ class RunStore:
         return self.path / run_id
 
     def begin(self, run_id: str, record: Mapping[str, Any]) -> Path:
-        """A fresh folder with `spec.json`; whatever an interrupted attempt left is removed. Returns the metrics file."""
+        """A fresh folder with `spec.json`, without what an interrupted attempt left; returns the metrics file."""
         folder = self.folder(run_id)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)

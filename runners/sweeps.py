@@ -1,5 +1,7 @@
 """A sweep: a TOML file becomes specs, specs become runs, and what is finished stays finished.
 
+Such a file reads
+
     name = "markov"
     [base]                      # fields every run shares
     corpus = "markov"

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 from runners.corpora import CORPORA, Corpus
 from runners.models.transformer import Transformer, parameter_groups
@@ -38,8 +38,8 @@ Progress = Callable[[int, float], None]
 def train(spec: TrainSpec, store: RunStore, device: str = "auto", progress: Progress | None = None) -> dict[str, Any]:
     """Train `spec` and write its directory; returns the record of `done.json`.
 
-    On a CPU one thread is used, so that a run's numbers do not depend on how many run beside it. A loss or gradient that
-    is not finite stops the run before the update; the run is then `diverged` and has no loss.
+    On a CPU one thread is used, so that a run's numbers do not depend on how many run beside it. A loss or gradient
+    that is not finite stops the run before the update; the run is then `diverged` and has no loss.
     """
     device = _device(device)
     if device == "cpu":
@@ -64,9 +64,9 @@ def train(spec: TrainSpec, store: RunStore, device: str = "auto", progress: Prog
             tokens_BT = data_SBT[step].to(device, torch.long)
             with _autocast(spec, device):
                 logits_BTV = forward(tokens_BT[:, :-1])
-            loss_tensor = F.cross_entropy(logits_BTV.float().flatten(0, 1), tokens_BT[:, 1:].flatten())
+            loss_tensor = cross_entropy(logits_BTV.float().flatten(0, 1), tokens_BT[:, 1:].flatten())
             optimizer.zero_grad(set_to_none=True)
-            loss_tensor.backward()
+            torch.autograd.backward(loss_tensor)
             norm = torch.nn.utils.clip_grad_norm_(model.parameters(), spec.grad_clip, foreach=True)
             due = step + 1 in evaluations
             if due or step % LOG_EVERY == 0 or device == "cpu":
@@ -123,7 +123,7 @@ class Validation:
                 target = tokens_BT[:, 1:].flatten()
             else:
                 target = torch.from_numpy(truth).to(self.device).flatten(0, 1)
-            total += F.cross_entropy(logits_BTV.float().flatten(0, 1), target, reduction="sum").item()
+            total += cross_entropy(logits_BTV.float().flatten(0, 1), target, reduction="sum").item()
         return total / (len(windows) * self.spec.context)
 
 

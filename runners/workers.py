@@ -79,14 +79,15 @@ def _run_many(waiting: list[TrainSpec], store: RunStore, device: str, workers: i
     failures, open_runs = [], {spec.run_id for spec in waiting}
     try:
         while open_runs:
+            # Asked before the queue is, so that the last words of a worker that then ends are still heard.
+            alive = any(process.is_alive() for process in processes)
             try:
                 event = events.get(timeout=1.0)
             except queue.Empty:
-                if not any(process.is_alive() for process in processes):
-                    # A worker killed from outside leaves its run behind, to be trained the next time.
-                    failures += [Event("failed", run_id, message="its worker died") for run_id in sorted(open_runs)]
-                    break
-                continue
+                if alive:
+                    continue
+                # A worker killed from outside leaves its run behind, to be trained the next time.
+                event = Event("failed", min(open_runs), message="its worker died")
             on_event(event)
             if event.kind != "tokens":
                 open_runs.discard(event.run_id)
@@ -102,7 +103,12 @@ def _run_many(waiting: list[TrainSpec], store: RunStore, device: str, workers: i
 
 def _start(context: SpawnContext, todo: Any, events: Any, store: RunStore, device: str) -> SpawnProcess:
     process = context.Process(target=_work, args=(todo, events, store, device), daemon=True)
-    process.start()
+    # Ctrl-C reaches the whole group; a worker starts with it blocked, and the parent ends the workers.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     return process
 
 
@@ -115,7 +121,6 @@ def _die_with_parent() -> None:
 
 
 def _work(todo: Any, events: Any, store: RunStore, device: str) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends the workers
     threading.Thread(target=_die_with_parent, daemon=True).start()
     while (spec := todo.get()) is not None:
         _run_one(spec, store, device, events.put)

@@ -54,6 +54,7 @@ _HOME = {
 __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
+    from scalelaw.catalogue import shipped
     from scalelaw.errors import DataError, NotConvergedError, ScalelawError, UsageError
     from scalelaw.fit_file import load_fit
     from scalelaw.fitting import Fit, fit
@@ -73,7 +74,6 @@ if TYPE_CHECKING:
     from scalelaw.readers import read_runs, write_runs
     from scalelaw.results import Certificate, Finding, Interval, Unavailable
     from scalelaw.runs import Run, RunTable
-    from scalelaw.catalogue import shipped
 
 
 def __getattr__(name: str) -> Any:

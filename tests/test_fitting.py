@@ -158,14 +158,21 @@ def test_an_unknown_law_is_answered_with_the_known_ones() -> None:
             "2 distinct n_params; 3 needed",
         ),
         (
-            RunTable.of(n_params=np.geomspace(1e8, 1.3e8, 9), n_tokens=np.geomspace(1e9, 1e11, 9), loss=np.arange(9, 0, -1)),
+            RunTable.of(
+                n_params=np.geomspace(1e8, 1.3e8, 9), n_tokens=np.geomspace(1e9, 1e11, 9), loss=np.arange(9, 0, -1)
+            ),
             "n_params spans 1.3x",
         ),
         (
-            RunTable.of(n_params=np.geomspace(1e8, 1e10, 9), n_tokens=20 * np.geomspace(1e8, 1e10, 9), loss=np.arange(9, 0, -1)),
+            RunTable.of(
+                n_params=np.geomspace(1e8, 1e10, 9), n_tokens=20 * np.geomspace(1e8, 1e10, 9), loss=np.arange(9, 0, -1)
+            ),
             "D/N constant at 20",
         ),
-        (RunTable.of(n_params=np.geomspace(1e8, 1e10, 9), n_tokens=np.geomspace(1e9, 1e10, 9)[::-1], loss=[2.0] * 9), "equal"),
+        (
+            RunTable.of(n_params=np.geomspace(1e8, 1e10, 9), n_tokens=np.geomspace(1e9, 1e10, 9)[::-1], loss=[2.0] * 9),
+            "equal",
+        ),
     ],
     ids=["two rows", "five rows", "one size", "two sizes", "narrow", "fixed ratio", "constant loss"],
 )
@@ -179,7 +186,9 @@ def test_a_parameter_the_runs_do_not_know_is_not_printed() -> None:
     """Losses far above E over a narrow range: E and the exponents trade off freely."""
     rng = np.random.default_rng(0)
     n_params, n_tokens = np.exp(rng.uniform(np.log(1e7), np.log(4e7), (2, 12)))
-    table = RunTable.of(n_params=n_params, n_tokens=n_tokens * 10, loss=3 * n_params**-0.02 * np.exp(0.02 * rng.normal(size=12)))
+    table = RunTable.of(
+        n_params=n_params, n_tokens=n_tokens * 10, loss=3 * n_params**-0.02 * np.exp(0.02 * rng.normal(size=12))
+    )
     result = fit("chinchilla", table)
     assert not all(result.identified(name) for name in result.law.names)
     assert "not identified by these runs" in result.summary()

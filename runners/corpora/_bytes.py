@@ -69,7 +69,7 @@ class ByteCorpus(Corpus):
                 remedy="lower n_tokens, or use a larger corpus",
             )
         starts = rng.permutation(available)[:count] * context
-        return text[starts[:, None] + np.arange(context + 1)]
+        return np.asarray(text[starts[:, None] + np.arange(context + 1)])
 
     def facts(self) -> Mapping[str, object]:
         """Source, licence, sizes of the splits and the hash of the documents' hashes."""

@@ -21,7 +21,9 @@ class Markov(Corpus):
     on: its loss falls towards the entropy like a power of both. g and u are fixed standard normal numbers.
     """
 
-    def __init__(self, name: str = "markov", vocab: int = 64, zipf: float = 1.0, pair: float = 1.5, last: float = 1.0) -> None:
+    def __init__(
+        self, name: str = "markov", vocab: int = 64, zipf: float = 1.0, pair: float = 1.5, last: float = 1.0
+    ) -> None:
         self.name, self.vocab = name, vocab
         self.zipf, self.pair, self.last = zipf, pair, last
 
@@ -93,7 +95,9 @@ class Markov(Corpus):
     def facts(self) -> Mapping[str, object]:
         """The definition, and the hash of the transition probabilities."""
         return {
-            "source": f"order-2 Markov chain, vocabulary {self.vocab}, zipf {self.zipf}, pair {self.pair}, last {self.last}",
+            "source": (
+                f"order-2 Markov chain, vocabulary {self.vocab}, zipf {self.zipf}, pair {self.pair}, last {self.last}"
+            ),
             "licence": "Apache-2.0 (generated)",
             "sha256": hashlib.sha256(self.transition.tobytes()).hexdigest(),
         }

@@ -7,8 +7,8 @@ Pre-norm blocks (RMSNorm with gains, no biases), GELU, learned positions, untied
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 from runners.parametrizations import PARAMETRIZATIONS, Role, Rule
 from runners.spec import TrainSpec
@@ -23,7 +23,7 @@ class Linear(nn.Module):
         self.weight = nn.Parameter(torch.empty(n_out, n_in))
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.linear(x, self.weight)
+        y = functional.linear(x, self.weight)
         return y if self.rule.output == 1.0 else y * self.rule.output
 
 
@@ -36,7 +36,7 @@ class Norm(nn.Module):
         self.weight = nn.Parameter(torch.ones(width))
 
     def forward(self, x_BTD: Tensor) -> Tensor:
-        return F.rms_norm(x_BTD, self.weight.shape, self.weight, eps=1e-6)
+        return functional.rms_norm(x_BTD, self.weight.shape, self.weight, eps=1e-6)
 
 
 class Table(nn.Module):
@@ -48,7 +48,7 @@ class Table(nn.Module):
         self.weight = nn.Parameter(torch.empty(rows, width))
 
     def forward(self, index: Tensor) -> Tensor:
-        return F.embedding(index, self.weight)
+        return functional.embedding(index, self.weight)
 
 
 class Attention(nn.Module):
@@ -66,8 +66,9 @@ class Attention(nn.Module):
     def forward(self, x_BTD: Tensor) -> Tensor:
         B, T, D = x_BTD.shape
         q_BHTK, k_BHTK, v_BHTK = self.qkv(x_BTD).view(B, T, 3, -1, self.head_dim).permute(2, 0, 3, 1, 4)
-        y_BHTK = F.scaled_dot_product_attention(q_BHTK, k_BHTK, v_BHTK, is_causal=True)
-        return self.out(y_BHTK.transpose(1, 2).reshape(B, T, D))
+        y_BHTK = functional.scaled_dot_product_attention(q_BHTK, k_BHTK, v_BHTK, is_causal=True)
+        y_BTD: Tensor = self.out(y_BHTK.transpose(1, 2).reshape(B, T, D))
+        return y_BTD
 
 
 class Block(nn.Module):
@@ -84,7 +85,8 @@ class Block(nn.Module):
 
     def forward(self, x_BTD: Tensor) -> Tensor:
         x_BTD = x_BTD + self.attention(self.attention_norm(x_BTD))
-        return x_BTD + self.down(F.gelu(self.up(self.mlp_norm(x_BTD))))
+        y_BTD: Tensor = x_BTD + self.down(functional.gelu(self.up(self.mlp_norm(x_BTD))))
+        return y_BTD
 
 
 class Transformer(nn.Module):
@@ -120,7 +122,8 @@ class Transformer(nn.Module):
         x_BTD = self.tokens(tokens_BT) + self.positions.weight[:T]
         for block in self.blocks:
             x_BTD = block(x_BTD)
-        return self.readout(self.final_norm(x_BTD))
+        logits_BTV: Tensor = self.readout(self.final_norm(x_BTD))
+        return logits_BTV
 
 
 def parameter_groups(model: Transformer, spec: TrainSpec) -> list[dict[str, object]]:

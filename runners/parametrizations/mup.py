@@ -15,9 +15,9 @@ class MuP(Parametrization):
     | norm      | gain 1              | 1   | 0     | 1/m     | 1      |
     | read-out  | 1/sqrt(fan_in / m)  | 1   | 1     | 1/m     | 1/m    |
 
-    The decay of hidden matrices grows with m because AdamW multiplies it by the learning rate, and their product is what
-    must stay. Epsilon shrinks as gradients do. Attention logits need no rule of their own: the family widens by heads
-    of one size.
+    The decay of hidden matrices grows with m because AdamW multiplies it by the learning rate, and their product is
+    what must stay. Epsilon shrinks as gradients do. Attention logits need no rule of their own: the family widens by
+    heads of one size.
 
     Source: Yang et al. 2022, arXiv 2203.03466, Table 8; epsilon from Everett et al. 2024, arXiv 2407.05872.
     """

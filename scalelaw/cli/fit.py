@@ -25,9 +25,9 @@ Column = str | None
 
 def fit(
     runs: Annotated[list[Path], typer.Argument(help="CSV, TSV, JSONL or Parquet (also .gz), or a run store.")],
-    law: Annotated[str, typer.Option(help="A law from `scalelaw laws`, such as chinchilla or power_constant(n_tokens).")] = (
-        "chinchilla"
-    ),
+    law: Annotated[
+        str, typer.Option(help="A law from `scalelaw laws`, such as chinchilla or power_constant(n_tokens).")
+    ] = ("chinchilla"),
     objective: Annotated[str, typer.Option(help="log_huber, log_least_squares, least_squares, least_absolute.")] = (
         "log_huber"
     ),
@@ -42,11 +42,16 @@ def fit(
     loss_unit: Annotated[str | None, typer.Option(help="nats, bits or bpb.")] = None,
     bytes_per_token: Annotated[float | None, typer.Option(help="Needed for losses in bits per byte.")] = None,
     params_convention: Annotated[str | None, typer.Option(help="What N counts: all, non_embedding or kaplan.")] = None,
+    flops_convention: Annotated[str | None, typer.Option(help="How C was counted: 6ND, exact or given.")] = None,
+    encoding: Annotated[str, typer.Option(help="Text encoding of the files.")] = "utf-8",
+    decimal: Annotated[str, typer.Option(help="Decimal mark in the files: . or ,")] = ".",
     mapping: Annotated[Path | None, typer.Option("--map", help="TOML file with the column names and units.")] = None,
     exclude: Annotated[
         list[str] | None, typer.Option(help="Leave rows out, and record it: 'loss >= largest(5)', 'flops > 1e21'.")
     ] = None,
-    drop_invalid: Annotated[bool, typer.Option(help="Leave refused rows out, and record it, instead of stopping.")] = False,
+    drop_invalid: Annotated[
+        bool, typer.Option(help="Leave refused rows out, and record it, instead of stopping.")
+    ] = False,
     starts: Annotated[int, typer.Option(min=1, help="Starting points polished.")] = 64,
     replicates: options.Replicates = 1000,
     level: options.Level = 0.95,
@@ -65,7 +70,7 @@ def fit(
     from scalelaw.intervals import bootstrap
     from scalelaw.readers import exclude_expression, read_runs
 
-    columns = {
+    reading: dict[str, Any] = {
         "loss": loss,
         "n_params": n_params,
         "n_tokens": n_tokens,
@@ -75,9 +80,13 @@ def fit(
         "weight": weight,
         "loss_unit": loss_unit,
         "params_convention": params_convention,
+        "flops_convention": flops_convention,
         "bytes_per_token": bytes_per_token,
+        "encoding": encoding,
+        "decimal": decimal,
+        "drop_invalid": drop_invalid,
     }
-    table = read_runs(runs if len(runs) > 1 else runs[0], mapping=mapping, drop_invalid=drop_invalid, **columns)
+    table = read_runs(runs, mapping=mapping, **reading)
     for expression in exclude or []:
         table = exclude_expression(table, expression)
     _note_table(table, quiet)
@@ -130,7 +139,9 @@ def _write(fitted: Fit, draws: Draws, level: float, format: options.Format) -> N
             }
         )
     elif format is options.Format.csv:
-        output.write_csv([{**interval.as_dict(), "identified": fitted.identified(n)} for n, interval in intervals.items()])
+        output.write_csv(
+            [{**interval.as_dict(), "identified": fitted.identified(n)} for n, interval in intervals.items()]
+        )
     else:
         _write_table(fitted, draws, intervals, level)
 

@@ -74,7 +74,9 @@ def run(
     store: Store = Path("runs"),
     workers: options.Workers = 1,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    limit: Annotated[int | None, typer.Option(min=0, help="Train at most so many runs, the smallest first of all.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=0, help="Train at most so many runs, the smallest first of all.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="The same as `sweep plan`.")] = False,
     table: Annotated[Path | None, typer.Option(help="Write the finished runs to this CSV file.")] = None,
     quiet: options.Quiet = False,
@@ -127,5 +129,8 @@ def status(
     elif format is options.Format.csv:
         output.write_csv(rows)
     else:
-        cells = [[r["run_id"], r["status"], *("" if r[k] is None else f"{r[k]:.5g}" for k in ("loss", "wall_s"))] for r in rows]
+        cells = [
+            [r["run_id"], r["status"], *("" if r[k] is None else f"{r[k]:.5g}" for k in ("loss", "wall_s"))]
+            for r in rows
+        ]
         typer.echo(output.aligned(cells, ["run", "status", "loss, nats/token", "seconds"]))

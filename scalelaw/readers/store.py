@@ -13,7 +13,7 @@ from scalelaw.readers.base import Cells, Reader
 from scalelaw.readers.loading import Loaded, load
 from scalelaw.runs import Exclusion
 
-BOOKKEEPING = ("status", "spec_hash")
+BOOKKEEPING = ("status", "wall_s")
 
 
 class StoreReader(Reader):
