@@ -105,7 +105,7 @@ def _draw_layer(ax: Axes, layer: Layer) -> None:
         case Band():
             ax.fill_between(layer.x, layer.low, layer.high, color=colour, alpha=0.2, lw=0, label=label)
         case Region():
-            ax.axvspan(layer.low, layer.high, color=colour, alpha=0.18, lw=0, label=label, zorder=0.5)
+            ax.axvspan(layer.low, layer.high, color=colour, alpha=0.22, lw=0, label=label, zorder=0.5)
         case Mark():
             line = ax.axvline if layer.axis == "x" else ax.axhline
             line(layer.at, color=colour, lw=1.1, ls=(0, (4, 3)), label=label)

@@ -109,7 +109,8 @@ def _findings(fit: Fit, plan: Plan | None) -> Findings:
     noted = tuple(
         Finding(note.code, "warning" if note.code.startswith("W_") else "info", note.message) for note in fit.runs.notes
     )
-    return Findings("findings", "Findings", noted + (plan.findings if plan else fit.findings))
+    missed = () if fit.certificate.converged else (Finding("E_NOT_CONVERGED", "error", fit.certificate.outcome),)
+    return Findings("findings", "Findings", missed + noted + (plan.findings if plan else fit.findings))
 
 
 def _provenance(fit: Fit, draws: Draws) -> Mapping[str, Cell]:

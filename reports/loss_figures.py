@@ -41,14 +41,14 @@ def compute(runs: RunTable) -> Numbers:
 
 def run_hover(runs: RunTable, rows: NDArray[np.intp]) -> tuple[str, ...]:
     """What a reader sees over a run: its id, sizes and loss."""
-    quantities = (("N", "n_params", ""), ("D", "n_tokens", ""), ("C", "flops", " FLOP"))
+    return tuple(_run_words(runs, int(i)) for i in rows)
 
-    def words(i: int) -> str:
-        known = [(letter, float(getattr(runs, name)[i]), unit) for letter, name, unit in quantities]
-        sizes = ", ".join(f"{letter} {number(v, 3)}{unit}" for letter, v, unit in known if np.isfinite(v))
-        return "\n".join(part for part in (clip(runs.run_id[i]), sizes, f"loss {number(float(runs.loss[i]))}") if part)
 
-    return tuple(words(int(i)) for i in rows)
+def _run_words(runs: RunTable, i: int) -> str:
+    columns = (("N", runs.n_params, "parameters"), ("D", runs.n_tokens, "tokens"), ("C", runs.flops, "FLOP"))
+    sizes = [f"{letter} {with_unit(float(v[i]), unit)}" for letter, v, unit in columns if np.isfinite(v[i])]
+    loss = f"loss {with_unit(float(runs.loss[i]), 'nats/token', 4)}"
+    return "\n".join([clip(runs.run_id[i]), *sizes, loss])
 
 
 def input_axis(name: str, values: Floats) -> Axis:

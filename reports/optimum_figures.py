@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,39 +105,43 @@ def _budgets(runs: RunTable, plan: Plan | None) -> Floats:
 
 def _against_compute(optimum: Optimum, draws: Draws, plan: Plan | None, budgets: Floats) -> Figure | None:
     """None where the law has no optimum at any of the budgets."""
-    curve = _curve(optimum, draws, budgets)
-    if curve is None:
+    line, band = _curve(optimum, draws, budgets)
+    if not line.x:
         return None
-    band, line = curve
     runs = _runs(optimum, draws.fit.runs)
     unit = "nats/token" if optimum.unit == "nats/token" else ""
     return Figure(
         optimum.name,
         optimum.title,
-        f"{optimum.caption}, with its {LEVEL:.0%} interval. Outside the shaded range of the runs it is extrapolated, "
-        f"and the band knows of no law that bends there.{thinned(draws.fit.runs)}",
+        f"{optimum.caption}, {_how_sure(band)}{thinned(draws.fit.runs)}",
         Axis("compute C", *limits(budgets, True), unit="FLOP", log=True, ticks="power"),
         Axis(optimum.label, *_heights(band, line, runs, optimum.log), unit=unit, log=optimum.log, ticks=optimum.ticks),
-        (_trained(draws.fit.runs), *_budget_mark(plan), band, runs, line, *_planned(optimum, plan)),
+        (_trained(draws.fit.runs), *_budget_mark(plan), *band, runs, line, *_planned(optimum, plan)),
     )
 
 
-def _curve(optimum: Optimum, draws: Draws, budgets: Floats) -> tuple[Band, Line] | None:
-    """The interval and the estimate over the budgets that have them."""
+def _how_sure(band: tuple[Band, ...]) -> str:
+    if not band:
+        return "without an interval, since too many replicates have no optimum."
+    beyond = "Outside the shaded range of the runs it is extrapolated, and the band knows of no law that bends there."
+    return f"with its {LEVEL:.0%} interval. {beyond}"
+
+
+def _curve(optimum: Optimum, draws: Draws, budgets: Floats) -> tuple[Line, tuple[Band, ...]]:
+    """The estimate over the budgets that have one, and the interval over those that have one."""
+    fit = draws.fit
+    estimates = [(C, float(optimum.target(C).evaluate(fit, fit.natural[None])[0])) for C in budgets]
+    x, y = _columns([(C, value) for C, value in estimates if math.isfinite(value)], 2)
+    hover = tuple(f"optimum for {number(C, 3)} FLOP\n{with_unit(v, optimum.unit)}" for C, v in zip(x, y, strict=True))
     intervals = [(C, draws.interval(optimum.target(C))) for C in budgets]
-    known = [(C, i) for C, i in intervals if isinstance(i, Interval)]
-    if not known:
-        return None
-    x = floats([C for C, _ in known])
-    low, high = floats([i.low for _, i in known]), floats([i.high for _, i in known])
-    hover = tuple(_hover(optimum, C, interval) for C, interval in known)
-    line = Line(x, floats([i.estimate for _, i in known]), "optimum", "accent", hover)
-    return Band(x, low, high, f"{LEVEL:.0%} interval", "accent"), line
+    at, low, high = _columns([(C, i.low, i.high) for C, i in intervals if isinstance(i, Interval)], 3)
+    band = (Band(at, low, high, f"{LEVEL:.0%} interval", "accent"),) if at else ()
+    return Line(x, y, "optimum", "accent", hover), band
 
 
-def _hover(optimum: Optimum, C: float, interval: Interval) -> str:
-    low, high = with_unit(interval.low, optimum.unit), with_unit(interval.high, optimum.unit)
-    return f"optimum for {number(C, 3)} FLOP\n{with_unit(interval.estimate, optimum.unit)}\n{low} to {high}"
+def _columns(rows: Sequence[tuple[float, ...]], width: int) -> list[Floats]:
+    """Rows as columns; empty ones where there is no row."""
+    return [floats([row[k] for row in rows]) for k in range(width)]
 
 
 def _runs(optimum: Optimum, runs: RunTable) -> Points:
@@ -146,9 +151,10 @@ def _runs(optimum: Optimum, runs: RunTable) -> Points:
     )
 
 
-def _heights(band: Band, line: Line, runs: Points, log: bool) -> tuple[float, float]:
+def _heights(bands: tuple[Band, ...], line: Line, runs: Points, log: bool) -> tuple[float, float]:
     """What the axis must hold: the runs and the band, unless the band runs away from its line."""
-    followed = np.clip(band.low + band.high, min(line.y) / RUNAWAY, max(line.y) * RUNAWAY)
+    ends = [end for band in bands for end in band.low + band.high]
+    followed = np.clip(ends, min(line.y) / RUNAWAY, max(line.y) * RUNAWAY)
     return limits((*followed, *line.y, *runs.y), log)
 
 

@@ -53,7 +53,7 @@ def _shape(layer: Region | Mark) -> dict[str, Any]:
     shared = {"name": plain(layer.label), "showlegend": bool(layer.label), "layer": "between"}
     if isinstance(layer, Region):
         ends = {"x0": layer.low, "x1": layer.high, "y0": 0, "y1": 1, "xref": "x", "yref": "paper"}
-        return shared | ends | {"type": "rect", "fillcolor": f"{layer.colour}@0.18", "line": {"width": 0}}
+        return shared | ends | {"type": "rect", "fillcolor": f"{layer.colour}@0.22", "line": {"width": 0}}
     along = {"x0": layer.at, "x1": layer.at, "y0": 0, "y1": 1, "xref": "x", "yref": "paper"}
     across = {"y0": layer.at, "y1": layer.at, "x0": 0, "x1": 1, "xref": "paper", "yref": "y"}
     line = {"color": layer.colour, "width": 1.5, "dash": "dash"}

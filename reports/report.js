@@ -44,7 +44,7 @@
       ? { orientation: "h", x: 0, y: -0.2, yanchor: "top" }
       : { x: 1.02, xanchor: "left", y: 1, yanchor: "top" }),
     itemsizing: "constant",
-    title: { ...own.title, font: { size: narrow.matches ? 12 : 13 } },
+    title: { ...own.title, side: "top", font: { size: narrow.matches ? 12 : 13 } },
     bgcolor: "rgba(0,0,0,0)",
   });
 

@@ -14,8 +14,29 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-# Reading order: data in, a law fitted, its uncertainty, a plan. Each name is imported at first use, so that
-# `import scalelaw` (and `scalelaw --help`) costs nothing.
+if TYPE_CHECKING:
+    from scalelaw.catalogue import shipped
+    from scalelaw.errors import DataError, NotConvergedError, ScalelawError, UsageError
+    from scalelaw.fit_file import load_fit
+    from scalelaw.fitting import Fit, fit
+    from scalelaw.intervals import (
+        Draws,
+        LossAt,
+        OptimalLoss,
+        OptimalParams,
+        OptimalRatio,
+        OptimalTokens,
+        interval,
+    )
+    from scalelaw.intervals.bootstrap import bootstrap
+    from scalelaw.laws import LAWS, Law, get_law
+    from scalelaw.objectives import OBJECTIVES, Objective, get_objective
+    from scalelaw.planning import Plan, plan
+    from scalelaw.readers import read_runs, write_runs
+    from scalelaw.results import Certificate, Finding, Interval, Unavailable
+    from scalelaw.runs import Run, RunTable
+
+# Each name is imported at its first use, so that `import scalelaw` (and `scalelaw --help`) costs nothing.
 _HOME = {
     "Run": "runs",
     "RunTable": "runs",
@@ -29,9 +50,13 @@ _HOME = {
     "Objective": "objectives",
     "get_objective": "objectives",
     "Fit": "fitting",
+    "Certificate": "results",
+    "Finding": "results",
     "fit": "fitting",
     "load_fit": "fit_file",
     "Draws": "intervals",
+    "Interval": "results",
+    "Unavailable": "results",
     "LossAt": "intervals",
     "OptimalLoss": "intervals",
     "OptimalParams": "intervals",
@@ -39,10 +64,6 @@ _HOME = {
     "OptimalTokens": "intervals",
     "bootstrap": "intervals",
     "interval": "intervals",
-    "Interval": "results",
-    "Unavailable": "results",
-    "Certificate": "results",
-    "Finding": "results",
     "Plan": "planning",
     "plan": "planning",
     "DataError": "errors",
@@ -51,29 +72,41 @@ _HOME = {
     "UsageError": "errors",
 }
 
-__all__ = ["__version__", *_HOME]
-
-if TYPE_CHECKING:
-    from scalelaw.catalogue import shipped
-    from scalelaw.errors import DataError, NotConvergedError, ScalelawError, UsageError
-    from scalelaw.fit_file import load_fit
-    from scalelaw.fitting import Fit, fit
-    from scalelaw.intervals import (
-        Draws,
-        LossAt,
-        OptimalLoss,
-        OptimalParams,
-        OptimalRatio,
-        OptimalTokens,
-        bootstrap,
-        interval,
-    )
-    from scalelaw.laws import LAWS, Law, get_law
-    from scalelaw.objectives import OBJECTIVES, Objective, get_objective
-    from scalelaw.planning import Plan, plan
-    from scalelaw.readers import read_runs, write_runs
-    from scalelaw.results import Certificate, Finding, Interval, Unavailable
-    from scalelaw.runs import Run, RunTable
+__all__ = [
+    "__version__",
+    "Run",
+    "RunTable",
+    "read_runs",
+    "write_runs",
+    "shipped",
+    "LAWS",
+    "Law",
+    "get_law",
+    "OBJECTIVES",
+    "Objective",
+    "get_objective",
+    "Fit",
+    "Certificate",
+    "Finding",
+    "fit",
+    "load_fit",
+    "Draws",
+    "Interval",
+    "Unavailable",
+    "LossAt",
+    "OptimalLoss",
+    "OptimalParams",
+    "OptimalRatio",
+    "OptimalTokens",
+    "bootstrap",
+    "interval",
+    "Plan",
+    "plan",
+    "DataError",
+    "NotConvergedError",
+    "ScalelawError",
+    "UsageError",
+]  # in reading order: data in, a law fitted, its uncertainty, a plan
 
 
 def __getattr__(name: str) -> Any:
@@ -85,4 +118,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return list(__all__)

@@ -33,7 +33,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no n
 Law = Annotated[Path, typer.Argument(metavar="LAW", help="A fit saved by: scalelaw fit RUNS --save law.json")]
 Flops = Annotated[
     float | None,
-    typer.Option(parser=number, metavar="FLOP", help="Budget C = 6 N D, such as 1e21 (N as the runs count it)."),
+    typer.Option(parser=number, metavar="FLOP", help="Budget C = 6 N D, such as 1e21, N as the runs count it."),
 ]
 Times = Annotated[
     float | None, typer.Option(parser=number, metavar="X", help="Budget as a multiple of the largest run's 6 N D.")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from scalelaw.cli import _output as output
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from runners.store import RunStore
     from runners.sweeps import Sweep
     from runners.workers import Event
@@ -24,9 +25,10 @@ class SweepProgress:
         self.costs = {spec.run_id: estimate(spec) for spec in sweep.specs}
         finished = [run_id for run_id in self.costs if store.done(run_id)]
         self.seconds_done = {run_id: self.costs[run_id].seconds for run_id in finished}
-        self.before = sum(self.seconds_done.values())
+        self.before = sum(self.seconds_done.values(), 0.0)
         self.finished, self.total = len(finished), sum(cost.seconds for cost in self.costs.values())
-        self.began, self._bar = time.monotonic(), None
+        self.began = time.monotonic()
+        self._bar: Progress | None = None
 
     def __enter__(self) -> SweepProgress:
         output.note(f"{self.finished} of {len(self.costs)} runs are finished already", self.quiet)
@@ -35,14 +37,13 @@ class SweepProgress:
             from rich.progress import BarColumn, Progress, TextColumn
 
             columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[left]}"))
-            self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
-            self._bar.start()
-            self._task = self._bar.add_task("", total=self.total, completed=self.before, left="")
+            bar = Progress(*columns, console=Console(stderr=True), transient=True)
+            bar.start()
+            self._task = bar.add_task("", total=self.total, completed=int(self.before), left="")
+            self._bar = bar
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._bar:
             self._bar.stop()
 

@@ -49,9 +49,7 @@ def fit(
     exclude: Annotated[
         list[str] | None, typer.Option(help="Leave rows out, and record it: 'loss >= largest(5)', 'flops > 1e21'.")
     ] = None,
-    drop_invalid: Annotated[
-        bool, typer.Option(help="Leave refused rows out, and record it, instead of stopping.")
-    ] = False,
+    drop_invalid: Annotated[bool, typer.Option(help="Leave refused rows out and record it.")] = False,
     starts: Annotated[int, typer.Option(min=1, help="Starting points polished.")] = 64,
     replicates: options.Replicates = 1000,
     level: options.Level = 0.95,

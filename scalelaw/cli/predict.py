@@ -54,7 +54,7 @@ def predict(
 def _named(pairs: list[str]) -> dict[str, float]:
     values = {}
     for pair in pairs:
-        name, equals, value = pair.partition("=")
+        name, _, value = pair.partition("=")
         try:
             values[name.strip()] = options.number(value)
         except ValueError as error:

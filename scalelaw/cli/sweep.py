@@ -63,8 +63,8 @@ def plan(
         cells = [[row["run_id"], *(output.shown(row[k], 3) for k in list(row)[1:])] for row in rows]
         typer.echo(output.aligned(cells, ["run", "N", "N without emb.", "tokens", "FLOP", "hours, 1 core"]))
         typer.echo(
-            f"\n{len(rows)} runs, {output.shown(total['flops'], 3)} FLOP, about {total['hours']:.2g} hours on {workers} "
-            "CPU cores (a rough figure; counts are exact)"
+            f"\n{len(rows)} runs, {output.shown(total['flops'], 3)} FLOP, about {total['hours']:.2g} hours "
+            f"on {workers} CPU cores (hours are a rough figure, counts are exact)"
         )
 
 
@@ -74,9 +74,7 @@ def run(
     store: Store = Path("runs"),
     workers: options.Workers = 1,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    limit: Annotated[
-        int | None, typer.Option(min=0, help="Train at most so many runs, the smallest first of all.")
-    ] = None,
+    limit: Annotated[int | None, typer.Option(min=0, help="Train at most so many runs, the cheapest.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="The same as `sweep plan`.")] = False,
     table: Annotated[Path | None, typer.Option(help="Write the finished runs to this CSV file.")] = None,
     quiet: options.Quiet = False,
@@ -120,7 +118,7 @@ def status(
     from runners.sweeps import status as states_of
 
     target = RunStore(store / loaded.name)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for run_id, state in states_of(loaded, target).items():
         record = target.done(run_id) or {}
         rows.append({"run_id": run_id, "status": state, "loss": record.get("loss"), "wall_s": record.get("wall_s")})
@@ -129,8 +127,9 @@ def status(
     elif format is options.Format.csv:
         output.write_csv(rows)
     else:
-        cells = [
-            [r["run_id"], r["status"], *("" if r[k] is None else f"{r[k]:.5g}" for k in ("loss", "wall_s"))]
-            for r in rows
-        ]
+        cells = [[str(r["run_id"]), str(r["status"]), _blank(r["loss"]), _blank(r["wall_s"])] for r in rows]
         typer.echo(output.aligned(cells, ["run", "status", "loss, nats/token", "seconds"]))
+
+
+def _blank(value: float | None) -> str:
+    return "" if value is None else f"{value:.5g}"

@@ -32,7 +32,7 @@ class LogHuber(Objective):
 
     def psi(self, r: Floats) -> Floats:
         """The residual clipped to delta."""
-        return np.asarray(self.scale * np.clip(r, -self.delta, self.delta), dtype=np.float64)
+        return self.scale * np.minimum(np.maximum(r, -self.delta), self.delta)
 
     def curvature(self, r: Floats) -> Floats:
         """1 within delta, 0 beyond."""

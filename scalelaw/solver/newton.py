@@ -156,11 +156,11 @@ def _newton_step(
     """The damped step, `[b, p]`, and the share of the objective an undamped one would gain, `[b]`."""
     with np.errstate(all="ignore"):  # a member that overflows is caught below and damped
         gradient, hessian, scale = problem.local_model(theta, w)
-    held = np.asarray(((theta <= low) & (gradient > 0)) | ((theta >= high) & (gradient < 0)))
+    held = np.logical_or((theta <= low) & (gradient > 0), (theta >= high) & (gradient < 0))
     g = np.where(held, 0.0, gradient / scale)
     H = hessian / (scale[:, :, None] * scale[:, None, :])
     H = np.where(held[:, :, None] | held[:, None, :], 0.0, H)
-    finite = np.isfinite(H).all(axis=(1, 2)) & np.isfinite(g).all(axis=1)
+    finite = np.asarray(np.isfinite(H).all(axis=(1, 2)) & np.isfinite(g).all(axis=1))
     H, g = np.where(finite[:, None, None], H, 0.0), np.where(finite[:, None], g, 0.0)
     eigenvalues, V = np.linalg.eigh(H)
     size = np.abs(eigenvalues)

@@ -115,3 +115,9 @@ def test_many_runs_are_thinned_and_the_caption_says_so():
     assert isinstance(figure, Figure)
     assert sum(len(layer.x) for layer in figure.layers if isinstance(layer, Points)) == MAX_POINTS
     assert "5,000 of 6,000 runs are drawn" in figure.caption
+
+
+def test_a_fit_without_an_optimum_says_so_as_an_error(fit: sl.Fit, draws: Draws):
+    missed = replace(fit, certificate=replace(fit.certificate, converged=False, outcome="No optimum was reached."))
+    first = section(fit_report(missed, draws), "findings").findings[0]
+    assert (first.code, first.severity, first.message) == ("E_NOT_CONVERGED", "error", "No optimum was reached.")

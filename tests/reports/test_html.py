@@ -16,10 +16,9 @@ from reports.figures import svg
 from reports.html import script_json, to_html
 from tests.reports.conftest import HOSTILE
 
-KNOWN_TAGS = set(
-    "html head meta title style body header h1 nav a main section h2 p div table thead tbody tr th td figure figcaption "
-    "ul li b code footer script".split()
-)
+KNOWN_TAGS = {"html", "head", "meta", "title", "style", "body", "header", "main", "footer", "nav", "section", "script"}
+KNOWN_TAGS |= {"h1", "h2", "p", "a", "b", "code", "ul", "li", "div", "figure", "figcaption"}
+KNOWN_TAGS |= {"table", "thead", "tbody", "tr", "th", "td"}
 
 
 class Page(HTMLParser):
@@ -30,13 +29,22 @@ class Page(HTMLParser):
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.text: list[str] = []
         self.scripts: list[str] = []
+        self.inside_script = False
         self.feed(content)
 
     def handle_starttag(self, tag, attrs):
         self.elements.append((tag, dict(attrs)))
+        self.inside_script = tag == "script"
+        self.scripts += [""] * self.inside_script
+
+    def handle_endtag(self, tag):
+        self.inside_script = False
 
     def handle_data(self, data):
-        (self.scripts if self.elements and self.lasttag == "script" else self.text).append(data)
+        if self.inside_script:
+            self.scripts[-1] += data
+        else:
+            self.text.append(data)
 
     @property
     def csp(self) -> str:
