@@ -91,7 +91,8 @@ def optimum_figures(fit: Fit, draws: Draws, plan: Plan | None) -> tuple[Figure, 
 def has_optimum(fit: Fit) -> bool:
     """Whether the law trades parameters against tokens."""
     try:
-        fit.law.optimum(fit.natural[None], float(compute(fit.runs).max()))
+        with np.errstate(all="ignore"):  # an exponent of zero has a trade-off and no optimum
+            fit.law.optimum(fit.natural[None], float(compute(fit.runs).max()))
     except UsageError:
         return False
     return True

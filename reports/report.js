@@ -5,6 +5,7 @@
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const narrow = matchMedia("(max-width: 44rem)");
   const fonts = getComputedStyle(document.body).fontFamily;
+  const PRINTED_WIDTH = 680; // CSS pixels between the margins of a sheet; a printer sends no resize
   const config = {
     responsive: true,
     displaylogo: false,
@@ -48,8 +49,9 @@
     bgcolor: "rgba(0,0,0,0)",
   });
 
-  const layout = (own, palette) => ({
+  const layout = (own, palette, printing) => ({
     ...painted(own, palette),
+    ...(printing ? { width: PRINTED_WIDTH } : { autosize: true }),
     xaxis: axis(own.xaxis, palette),
     yaxis: axis(own.yaxis, palette),
     legend: legend(own.legend),
@@ -76,7 +78,7 @@
     for (const [name, figure] of Object.entries(figures)) {
       const div = document.getElementById(`plot-${name}`);
       const first = !div.classList.contains("js-plotly-plot");
-      Plotly.react(div, painted(figure.data, palette), layout(figure.layout, palette), config);
+      Plotly.react(div, painted(figure.data, palette), layout(figure.layout, palette, printing), config);
       if (first) div.on("plotly_relayout", follow(div));
     }
   };

@@ -216,9 +216,11 @@ class RunTable:
         missing = np.flatnonzero(np.isnan(values))
         if len(missing):
             row = self.run(int(missing[0]))
+            known = [column for column in QUANTITIES if not np.isnan(getattr(self, column)).all()]
             raise DataError(
                 "E_MISSING_COLUMN",
-                f"{name} is needed and {len(missing)} of {len(self)} runs have none, the first being {row.run_id}",
+                f"{name} is needed and {len(missing)} of {len(self)} runs have none, the first being {row.run_id}; "
+                f"columns found: {', '.join((*known, *self.extras))}",
                 file=row.file or None,
                 line=row.line or None,
                 column=name,

@@ -32,7 +32,7 @@ class LogHuber(Objective):
 
     def psi(self, r: Floats) -> Floats:
         """The residual clipped to delta."""
-        return self.scale * np.minimum(np.maximum(r, -self.delta), self.delta)
+        return np.where(np.abs(r) <= self.delta, r, np.copysign(self.delta, r)) * self.scale
 
     def curvature(self, r: Floats) -> Floats:
         """1 within delta, 0 beyond."""
