@@ -59,14 +59,16 @@ class Sweep:
             raise DataError(
                 "E_UNKNOWN_KEY", "a sweep has name, base, grid and cells", file=path, value=", ".join(sorted(unknown))
             )
-        base = content.get("base", {})
-        tables = ([content["grid"]] if "grid" in content else []) + content.get("cells", [])
-        if not tables:
-            raise DataError("E_NO_RUNS", "a sweep needs a [grid] or [[cells]]", file=path)
+        base, cells = content.get("base", {}), content.get("cells", [])
+        tables = [content["grid"], *cells] if "grid" in content else cells
+        if not (isinstance(cells, list) and all(isinstance(table, dict) for table in [base, *tables])):
+            raise DataError("E_BAD_TABLE", "a sweep is made of [base], [grid] and [[cells]]", file=path)
         try:
             specs = [spec for table in tables for spec in _product(base | table)]
         except UsageError as error:
-            raise DataError("E_BAD_SPEC", str(error), file=path) from None
+            raise DataError("E_BAD_SPEC", str(error).rstrip("."), file=path) from None
+        if not specs:
+            raise DataError("E_NO_RUNS", "the sweep names no run", file=path, remedy="give it a [grid] or [[cells]]")
         return cls(content.get("name", Path(path).stem), tuple({spec.run_id: spec for spec in specs}.values()))
 
     def largest_first(self) -> list[TrainSpec]:
@@ -85,16 +87,21 @@ def _spec(table: dict[str, Any]) -> TrainSpec:
     unknown = set(table) - known
     if unknown:
         raise UsageError(f"Unknown field {', '.join(sorted(unknown))}. Known: {', '.join(sorted(known))}.")
-    for name, value in table.items():
-        if name in WHOLE and isinstance(value, str):
-            try:
-                table[name] = round(parse_number(value))
-            except ValueError as error:
-                raise UsageError(f"{name} = {value!r}: {error}.") from None
     missing = {"corpus", "width", "depth", "n_tokens"} - set(table)
     if missing:
         raise UsageError(f"A run needs {', '.join(sorted(missing))}.")
-    return TrainSpec(**table)
+    spec = TrainSpec(**{name: _whole(name, value) if name in WHOLE else value for name, value in table.items()})
+    CORPORA[spec.corpus]  # an unknown one is refused before anything is trained
+    return spec
+
+
+def _whole(name: str, value: Any) -> Any:
+    """A whole number from the ways people write it, `"2M"` and `2e6`; anything else is left to `TrainSpec`."""
+    try:
+        number = parse_number(value) if isinstance(value, str) else value
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"{name} = {value!r}: {error}.") from None
+    return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from runners.spec import TrainSpec
 from runners.store import RunStore
 from scalelaw import __version__
 from scalelaw.counting import flops_6nd
+from scalelaw.errors import UsageError
 
 LOG_EVERY = 50
 """Steps between the lines of the metrics file."""
@@ -41,19 +42,19 @@ def train(spec: TrainSpec, store: RunStore, device: str = "auto", progress: Prog
     On a CPU one thread is used, so that a run's numbers do not depend on how many run beside it. A loss or gradient
     that is not finite stops the run before the update; the run is then `diverged` and has no loss.
     """
-    device = _device(device)
+    device = resolve_device(device)
     if device == "cpu":
         torch.set_num_threads(1)
     corpus = CORPORA[spec.corpus]
     windows = corpus.training(spec.context, spec.steps * spec.batch_size, spec.seed)
-    data_SBT = torch.from_numpy(windows).view(spec.steps, spec.batch_size, spec.context + 1)
+    data_SBT = torch.from_numpy(windows).to(device).view(spec.steps, spec.batch_size, spec.context + 1)
     model = Transformer(spec, corpus.vocab).to(device)
     optimizer = torch.optim.AdamW(parameter_groups(model, spec), betas=(spec.beta1, spec.beta2), fused=True)
     forward = torch.compile(model) if spec.compile else model
     validate = Validation(spec, corpus, device)
     evaluations = evaluation_steps(spec)
     flops_per_step = spec.shape(corpus.vocab).flops_per_token_exact() * spec.tokens_per_step
-    began, loss, val_loss = time.perf_counter(), math.nan, math.nan
+    began, val_loss = time.perf_counter(), math.nan
 
     metrics_path = store.begin(spec.run_id, describe(spec, corpus, device))
     with open(metrics_path, "ab", buffering=0) as metrics:
@@ -61,23 +62,23 @@ def train(spec: TrainSpec, store: RunStore, device: str = "auto", progress: Prog
             share = lr_share(spec, step)
             for group in optimizer.param_groups:
                 group["lr"] = spec.lr * group["lr_multiplier"] * share
-            tokens_BT = data_SBT[step].to(device, torch.long)
+            tokens_BT = data_SBT[step].long()
             with _autocast(spec, device):
                 logits_BTV = forward(tokens_BT[:, :-1])
             loss_tensor = cross_entropy(logits_BTV.float().flatten(0, 1), tokens_BT[:, 1:].flatten())
             optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward(loss_tensor)
             norm = torch.nn.utils.clip_grad_norm_(model.parameters(), spec.grad_clip, foreach=True)
-            due = step + 1 in evaluations
-            if due or step % LOG_EVERY == 0 or device == "cpu":
-                # Reading a number back waits for the device, so on an accelerator only the logged steps are checked
-                # here; a loss that is not finite stays so until the next of them.
-                loss, grad_norm = loss_tensor.item(), norm.item()
-                if not (math.isfinite(loss) and math.isfinite(grad_norm)):
-                    return _finish(spec, corpus, store, "diverged", step, None, began)
+            # Checked at every step: clipping by an infinite norm would zero the gradients and hide the divergence.
+            loss, grad_norm = torch.stack((loss_tensor.detach(), norm)).tolist()
+            if not (math.isfinite(loss) and math.isfinite(grad_norm)):
+                return _finish(spec, corpus, store, "diverged", step, None, began)
             optimizer.step()
+            due = step + 1 in evaluations
             if due:
                 val_loss = validate(forward)
+                if not math.isfinite(val_loss):
+                    return _finish(spec, corpus, store, "diverged", step + 1, None, began)
             if due or step % LOG_EVERY == 0:
                 record = {
                     "step": step + 1,
@@ -91,8 +92,7 @@ def train(spec: TrainSpec, store: RunStore, device: str = "auto", progress: Prog
                 metrics.write(json.dumps(record).encode() + b"\n")
                 if progress:
                     progress((step + 1) * spec.tokens_per_step, loss)
-    status = "finished" if math.isfinite(val_loss) else "diverged"
-    return _finish(spec, corpus, store, status, spec.steps, val_loss if status == "finished" else None, began)
+    return _finish(spec, corpus, store, "finished", spec.steps, val_loss, began)
 
 
 def evaluation_steps(spec: TrainSpec) -> frozenset[int]:
@@ -166,18 +166,28 @@ def _finish(
         **{name: getattr(spec, name) for name in labels},
     }
     floor = corpus.entropy(spec.context)
-    store.finish(spec.run_id, record if floor is None else record | {"entropy": floor})
+    if floor is not None:
+        record["entropy"] = floor
+    store.finish(spec.run_id, record)
     return record
 
 
-def _device(name: str) -> str:
-    if name != "auto":
-        return name
-    return "cuda" if torch.cuda.is_available() else "cpu"
+def resolve_device(name: str) -> str:
+    """`cpu` or `cuda`, where `auto` takes the accelerator if there is one.
+
+    Raises:
+        UsageError: for another name, or for `cuda` where there is none.
+    """
+    if name not in ("auto", "cpu", "cuda"):
+        raise UsageError(f"Unknown device {name!r}. Known: auto, cpu, cuda.")
+    present = torch.cuda.is_available()
+    if name == "cuda" and not present:
+        raise UsageError("There is no CUDA device here. Next: use the device cpu or auto.")
+    return "cuda" if present and name != "cpu" else "cpu"
 
 
 def _autocast(spec: TrainSpec, device: str) -> AbstractContextManager[Any]:
     return torch.autocast(device, dtype=torch.bfloat16) if spec.precision == "bf16" else nullcontext()
 
 
-__all__ = ["Progress", "Validation", "describe", "evaluation_steps", "train"]
+__all__ = ["Progress", "Validation", "describe", "evaluation_steps", "resolve_device", "train"]

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import queue
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing.context import SpawnContext, SpawnProcess
-from typing import Any
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
 
 from runners.spec import TrainSpec
 from runners.store import RunStore
 from runners.sweeps import Sweep
-from runners.training import train
+from runners.training import resolve_device, train
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,10 @@ def run_sweep(
     A run that fails does not stop the others. Ctrl-C stops every worker; finished runs stay, the others start afresh
     the next time.
     """
+    device = resolve_device(device)
     waiting = [spec for spec in sweep.largest_first() if store.done(spec.run_id) is None]
     if limit is not None:
-        waiting = waiting[len(waiting) - limit :] if limit else []
+        waiting = waiting[max(len(waiting) - limit, 0) :]
     if workers == 1:
         return [event for spec in waiting if (event := _run_one(spec, store, device, on_event)).kind == "failed"]
     return _run_many(waiting, store, device, min(workers, max(len(waiting), 1)), on_event)
@@ -70,29 +73,28 @@ def _run_one(spec: TrainSpec, store: RunStore, device: str, on_event: OnEvent) -
 
 
 def _run_many(waiting: list[TrainSpec], store: RunStore, device: str, workers: int, on_event: OnEvent) -> list[Event]:
-    context = multiprocessing.get_context("spawn")
-    todo: Any = context.Queue()
-    events: Any = context.Queue()
-    for item in [*waiting, *[None] * workers]:
-        todo.put(item)
-    processes = [_start(context, todo, events, store, device) for _ in range(workers)]
-    failures, open_runs = [], {spec.run_id for spec in waiting}
+    """Each worker has a pipe of its own: one that is killed holds no lock, and the end of its pipe says so at once."""
+    todo = deque(waiting)
+    busy: dict[Connection, str] = {}
+    processes: list[SpawnProcess] = []
+    failures: list[Event] = []
     try:
-        while open_runs:
-            # Asked before the queue is, so that the last words of a worker that then ends are still heard.
-            alive = any(process.is_alive() for process in processes)
-            try:
-                event = events.get(timeout=1.0)
-            except queue.Empty:
-                if alive:
+        while todo or busy:
+            while todo and len(busy) < workers:
+                process, pipe = _start(store, device)
+                processes.append(process)
+                busy[pipe] = _give(pipe, todo.popleft())
+            ready = wait(list(busy))
+            for pipe in [pipe for pipe in busy if pipe in ready]:
+                event = _hear(pipe, busy[pipe])
+                on_event(event)
+                if event.kind == "tokens":
                     continue
-                # A worker killed from outside leaves its run behind, to be trained the next time.
-                event = Event("failed", min(open_runs), message="its worker died")
-            on_event(event)
-            if event.kind != "tokens":
-                open_runs.discard(event.run_id)
-            if event.kind == "failed":
-                failures.append(event)
+                if event.kind == "failed":
+                    failures.append(event)
+                del busy[pipe]
+                if todo and not pipe.closed:
+                    busy[pipe] = _give(pipe, todo.popleft())
     finally:
         for process in processes:
             process.terminate()
@@ -101,15 +103,44 @@ def _run_many(waiting: list[TrainSpec], store: RunStore, device: str, workers: i
     return failures
 
 
-def _start(context: SpawnContext, todo: Any, events: Any, store: RunStore, device: str) -> SpawnProcess:
-    process = context.Process(target=_work, args=(todo, events, store, device), daemon=True)
-    # Ctrl-C reaches the whole group; a worker starts with it blocked, and the parent ends the workers.
+def _start(store: RunStore, device: str) -> tuple[SpawnProcess, Connection]:
+    """A worker, and the parent's end of its pipe."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_work, args=(theirs, store, device), daemon=True)
+    # Ctrl-C reaches the whole group; a worker starts with it blocked, and the parent ends the workers. The tracker is
+    # started first because starting it unblocks the signal.
+    resource_tracker.ensure_running()
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         process.start()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-    return process
+    theirs.close()  # held by the worker alone, so that its end ends the pipe
+    return process, ours
+
+
+def _give(pipe: Connection, spec: TrainSpec) -> str:
+    with suppress(OSError):  # a worker that has died is heard of in `_hear`
+        pipe.send(spec)
+    return spec.run_id
+
+
+def _hear(pipe: Connection, run_id: str) -> Event:
+    """The worker's next event; where it has died its run is left behind, to be trained the next time."""
+    try:
+        event: Event = pipe.recv()
+    except (EOFError, OSError):
+        pipe.close()
+        return Event("failed", run_id, message="its worker died")
+    return event
+
+
+def _work(pipe: Connection, store: RunStore, device: str) -> None:
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    with suppress(EOFError):
+        while True:
+            _run_one(pipe.recv(), store, device, pipe.send)
 
 
 def _die_with_parent() -> None:
@@ -118,9 +149,3 @@ def _die_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
-
-
-def _work(todo: Any, events: Any, store: RunStore, device: str) -> None:
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-    while (spec := todo.get()) is not None:
-        _run_one(spec, store, device, events.put)

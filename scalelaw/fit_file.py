@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from scalelaw.fitting import Fit
 from scalelaw.laws import get_law
 from scalelaw.objectives import get_objective
 from scalelaw.results import Certificate
-from scalelaw.runs import QUANTITIES, Conventions, Exclusion, RunTable, Source
+from scalelaw.runs import QUANTITIES, Conventions, Exclusion, Note, RunTable, Source
 
 FORMAT = "scalelaw/fit/1"
 
@@ -59,6 +59,7 @@ def to_json(fit: Fit) -> dict[str, Any]:
         "conventions": asdict(runs.conventions),
         "sources": [asdict(source) for source in runs.sources],
         "excluded": [asdict(exclusion) for exclusion in runs.excluded],
+        "notes": [asdict(note) for note in runs.notes],
     }
 
 
@@ -97,6 +98,7 @@ def _from_json(saved: dict[str, Any]) -> Fit:
         sources=tuple(Source(**source) for source in saved["sources"]),
         excluded=tuple(Exclusion(**exclusion) for exclusion in saved["excluded"]),
     )
+    notes = tuple(Note(note["code"], note["message"], tuple(note["lines"])) for note in saved["notes"])
     certificate = dict(saved["certificate"])
     certificate["active_bounds"] = tuple(certificate["active_bounds"])
     certificate["log_errors"] = tuple(_numbers(certificate["log_errors"], math.inf))
@@ -104,7 +106,7 @@ def _from_json(saved: dict[str, Any]) -> Fit:
     objective = type(get_objective(settings.pop("name")))(**settings)
     return Fit(
         law=get_law(saved["law"]),
-        runs=runs,
+        runs=replace(runs, notes=notes),
         objective=objective,
         theta=np.array(saved["theta"], dtype=float),
         centre=np.array(saved["centre"], dtype=float),

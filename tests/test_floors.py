@@ -39,6 +39,7 @@ FLOORS = {
     "runners.training": 2,
     "runners.probes": 3,
     "runners.sweeps": 4,
+    "runners.workers": 4,
 }
 STRANGERS = {"scalelaw.laws", "scalelaw.objectives", "scalelaw.readers", "scalelaw.solver"}
 """Kinds of one floor that must not know one another."""

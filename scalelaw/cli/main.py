@@ -56,6 +56,8 @@ def main() -> None:
     except ScalelawError as error:
         typer.echo(f"scalelaw: {error}", err=True)
         sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 if __name__ == "__main__":

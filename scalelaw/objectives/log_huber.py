@@ -32,11 +32,11 @@ class LogHuber(Objective):
 
     def psi(self, r: Floats) -> Floats:
         """The residual clipped to delta."""
-        return np.where(np.abs(r) <= self.delta, r, np.copysign(self.delta, r)) * self.scale
+        return self.scale * np.clip(r, -self.delta, self.delta)
 
     def curvature(self, r: Floats) -> Floats:
         """1 within delta, 0 beyond."""
-        return self.scale * (np.abs(r) <= self.delta)
+        return np.where(np.abs(r) <= self.delta, self.scale, 0.0)
 
     @property
     def label(self) -> str:

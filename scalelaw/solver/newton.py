@@ -17,6 +17,8 @@ Floats = NDArray[np.float64]
 GAIN = 1e-14
 """A member has converged when a full Newton step would gain less than this share of its objective."""
 MAX_ITERATIONS = 400
+RIDGE = 1e-13
+"""Keeps directions that the runs do not see at all from dividing by zero."""
 CHUNK = 256
 """Members worked on at once: small enough that their Jacobians stay in the cache."""
 
@@ -61,29 +63,27 @@ class Problem:
         return np.where(np.isfinite(value), value, np.inf)
 
     def local_model(self, theta: Floats, w: Floats) -> tuple[Floats, Floats, Floats]:
-        """Gradient `[b, p]`, Hessian `[b, p, p]` and column scale `[b, p]` of the objective.
+        """Gradient `[b, p]`, Hessian `[b, p, p]` and majoriser `[b, p, p]` of the objective.
 
-        With r = ln L - ln y and J its gradient, the Hessian is sum w (rho'' J J' + rho' d^2 ln L). In raw space
-        r = L - y has gradient L J and Hessian L (J J' + d^2 ln L).
+        With r = ln L - ln y and J its gradient, the Hessian is sum w (rho'' J J' + rho' d^2 ln L) and the majoriser, the
+        matrix of iteratively reweighted least squares, sum w (rho'/r) J J'. In raw space r = L - y has gradient L J and
+        Hessian L (J J' + d^2 ln L).
         """
         log_loss, J = self.curve.derivatives(theta, self.z)
-        if self.misfit.space == "log":
-            r = log_loss - self.log_y
-            q = w * self.misfit.psi(r)
-            outer = w * self.misfit.curvature(r)
-        else:
-            L = np.exp(log_loss)
-            r = L - np.exp(self.log_y)
-            q = w * self.misfit.psi(r) * L
-            outer = w * self.misfit.curvature(r) * L * L + q
+        raw = self.misfit.space == "raw"
+        L = np.exp(log_loss) if raw else np.ones_like(log_loss)
+        r = L - np.exp(self.log_y) if raw else log_loss - self.log_y
+        psi, bend = self.misfit.psi(r), self.misfit.curvature(r)
+        q = w * psi * L
+        outer = w * bend * L * L + (q if raw else 0.0)
+        steady = w * np.where(r == 0, bend, psi / np.where(r == 0, 1.0, r)) * L * L
         Jt = J.swapaxes(1, 2)
         gradient = np.matmul(Jt, q[:, :, None])[:, :, 0]
         hessian = np.matmul(Jt * outer[:, None, :], J)
         second = self.curve.curvature(theta, self.z, q)
         if second is not None:
             hessian = hessian + second
-        scale = np.sqrt(np.einsum("bnp,bnp,bn->bp", J, J, np.broadcast_to(w, r.shape)))
-        return gradient, hessian, np.where(scale > 0, scale, 1.0)
+        return gradient, hessian, np.matmul(Jt * steady[:, None, :], J)
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,8 @@ def solve(problem: Problem, theta: Floats, weights: Floats) -> Solution:
         theta: starting points, `[b, p]`; moved inside the bounds first.
         weights: weight of each run, `[n]` for all members or `[b, n]`.
 
-    Each step solves the Newton system in column-scaled parameters by its eigenvalues, whose absolute values make every
-    step a descent; damping grows on rejection and falls on acceptance. Parameters pressed against a bound are held.
+    Each step lies between Newton's and one of reweighted least squares (see `_newton_step`) and is accepted when the
+    objective falls; damping grows on rejection and falls on acceptance. Parameters pressed against a bound are held.
     Members stop, one by one, when a full step would gain less than `GAIN` of their objective: a test that multiplying
     the objective, or measuring an input in other units, leaves unchanged.
     """
@@ -153,20 +153,26 @@ def _solve_chunk(problem: Problem, start: Floats, weights: Floats) -> Solution:
 def _newton_step(
     problem: Problem, theta: Floats, w: Floats, damping: Floats, value: Floats, low: Floats, high: Floats
 ) -> tuple[Floats, Floats]:
-    """The damped step, `[b, p]`, and the share of the objective an undamped one would gain, `[b]`."""
+    """The damped step, `[b, p]`, and the share of the objective an undamped one would gain, `[b]`.
+
+    The step is -(|H| + damping M)^-1 g with M the majoriser and |H| the Hessian with the absolute values of its
+    eigenvalues relative to M: between Newton's step, when damping is small, and a careful reweighted least-squares step.
+    """
     with np.errstate(all="ignore"):  # a member that overflows is caught below and damped
-        gradient, hessian, scale = problem.local_model(theta, w)
-    held = np.logical_or((theta <= low) & (gradient > 0), (theta >= high) & (gradient < 0))
-    g = np.where(held, 0.0, gradient / scale)
-    H = hessian / (scale[:, :, None] * scale[:, None, :])
-    H = np.where(held[:, :, None] | held[:, None, :], 0.0, H)
-    finite = np.asarray(np.isfinite(H).all(axis=(1, 2)) & np.isfinite(g).all(axis=1))
-    H, g = np.where(finite[:, None, None], H, 0.0), np.where(finite[:, None], g, 0.0)
-    eigenvalues, V = np.linalg.eigh(H)
+        g, H, M = problem.local_model(theta, w)
+    held = np.logical_or((theta <= low) & (g > 0), (theta >= high) & (g < 0))
+    finite = np.asarray(np.isfinite(H).all(axis=(1, 2)) & np.isfinite(M).all(axis=(1, 2)) & np.isfinite(g).all(axis=1))
+    usable = finite[:, None, None] & ~held[:, :, None] & ~held[:, None, :]
+    scale = np.sqrt(np.maximum(np.einsum("bpp->bp", np.where(usable, M, 0.0)), 0.0))
+    scale = np.where(scale > 0, scale, 1.0)
+    outer = scale[:, :, None] * scale[:, None, :]
+    identity = np.eye(theta.shape[1])
+    g, H = np.where(held | ~finite[:, None], 0.0, g / scale), np.where(usable, H / outer, 0.0)
+    M = np.where(usable, M / outer, identity) + RIDGE * identity
+    R = np.linalg.inv(np.linalg.cholesky(M))  # R M R' = 1
+    eigenvalues, V = np.linalg.eigh(R @ H @ R.swapaxes(1, 2))
     size = np.abs(eigenvalues)
-    largest = np.maximum(size.max(axis=1, keepdims=True), 1e-200)
-    projected = np.matmul(V.swapaxes(1, 2), g[:, :, None])[:, :, 0]
-    full = projected**2 / np.maximum(size, 1e-14 * largest)
-    step = -np.matmul(V, (projected / (size + damping[:, None] * largest))[:, :, None])[:, :, 0]
-    gain = np.where(finite, 0.5 * full.sum(axis=1) / np.maximum(value, np.finfo(float).tiny), np.inf)
-    return np.where(held, 0.0, step / scale), gain
+    projected = np.matmul(V.swapaxes(1, 2), np.matmul(R, g[:, :, None]))[:, :, 0]
+    gain = 0.5 * (projected**2 / np.maximum(size, RIDGE)).sum(axis=1) / np.maximum(value, np.finfo(float).tiny)
+    step = -np.matmul(R.swapaxes(1, 2), np.matmul(V, (projected / (size + damping[:, None]))[:, :, None]))[:, :, 0]
+    return np.where(held, 0.0, step / scale), np.where(finite, gain, np.inf)

@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -157,10 +156,12 @@ def test_no_traceback_reaches_a_user(tmp_path: Path) -> None:
     assert "absent.json" in done.stderr
 
 
-def test_an_interrupt_exits_with_130(law: Path) -> None:
-    command = [sys.executable, "-m", "scalelaw.cli", "plan", str(law), "--flops", "1e21", "--replicates", "1000000"]
+def test_an_interrupt_exits_with_130(runs: Path) -> None:
+    columns = ["--n-params", "size", "--n-tokens", "seen", "--loss", "eval/bits", "--replicates", "1000000"]
+    command = [sys.executable, "-m", "scalelaw.cli", "fit", str(runs), *columns]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    time.sleep(4.0)
+    assert process.stderr is not None
+    process.stderr.readline()  # the count of runs: the fit has begun
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
     assert process.returncode == 130

@@ -1,0 +1,156 @@
+"""Training one spec: counted exactly, repeatable to the bit, honest about divergence."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from runners.corpora import CORPORA
+from runners.spec import TrainSpec
+from runners.store import RunStore
+from runners.training import Validation, evaluation_steps, resolve_device, train
+from scalelaw.errors import DataError, UsageError
+
+SMALL = TrainSpec(
+    "markov", width=16, depth=1, n_tokens=20 * 256, context=32, batch_size=8, val_tokens=2048, evals=3, base_width=16
+)
+GOLDEN = Path(__file__).with_name("golden_20_steps.json")
+
+
+def trained(spec: TrainSpec, folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    store = RunStore(folder)
+    record = train(spec, store, device="cpu")
+    lines = (store.folder(spec.run_id) / "metrics.jsonl").read_text().splitlines()
+    return record, [json.loads(line) for line in lines]
+
+
+def losses(spec: TrainSpec, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The training loss of every step."""
+    monkeypatch.setattr("runners.training.LOG_EVERY", 1)
+    return [line["train_loss"] for line in trained(spec, folder)[1]]
+
+
+def test_twenty_steps_follow_the_golden_curve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tolerance allows for another processor's order of summation, and for nothing else."""
+    golden = json.loads(GOLDEN.read_text())
+    np.testing.assert_allclose(losses(SMALL, tmp_path, monkeypatch), golden["train_loss"], rtol=2e-4)
+
+
+def test_a_run_repeats_to_the_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = replace(SMALL, depth=2)
+    assert losses(spec, tmp_path / "a", monkeypatch) == losses(spec, tmp_path / "b", monkeypatch)
+
+
+def test_parametrizations_are_one_at_the_base_width(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bit for bit, with every option on that a parametrization scales."""
+    spec = replace(SMALL, weight_decay=0.3, epsilon=1e-3)
+    curves = [losses(replace(spec, parametrization=name), tmp_path / name, monkeypatch) for name in ("mup", "standard")]
+    assert curves[0] == curves[1]
+
+
+def test_parametrizations_differ_away_from_the_base_width(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = replace(SMALL, width=32)
+    curves = [losses(replace(spec, parametrization=name), tmp_path / name, monkeypatch) for name in ("mup", "standard")]
+    assert curves[0][-1] != curves[1][-1]
+
+
+def test_another_seed_is_another_run(tmp_path: Path) -> None:
+    assert trained(SMALL, tmp_path)[0]["loss"] != trained(replace(SMALL, seed=1), tmp_path)[0]["loss"]
+
+
+def test_the_record_counts_what_was_trained(tmp_path: Path) -> None:
+    spec = replace(SMALL, n_tokens=SMALL.n_tokens + 100)
+    record, metrics = trained(spec, tmp_path)
+    shape = spec.shape(64)
+    assert record["steps"] == 20
+    assert record["n_tokens"] == 20 * 8 * 32
+    assert record["n_params"] == shape.params_all()
+    assert record["flops"] == shape.flops_per_token_exact() * record["n_tokens"]
+    assert record["flops_6nd"] == 6 * record["n_params"] * record["n_tokens"]
+    assert metrics[-1]["tokens"] == record["n_tokens"]
+    assert metrics[-1]["val_loss"] == record["loss"]
+
+
+def test_a_model_learns_and_stays_above_the_entropy(tmp_path: Path) -> None:
+    """From about ln 64 at the start; no model can do better than the source's entropy."""
+    record, metrics = trained(replace(SMALL, n_tokens=200 * 256), tmp_path)
+    assert record["entropy"] == CORPORA["markov"].entropy(32)
+    assert record["entropy"] < record["loss"] < metrics[0]["train_loss"] - 0.5
+
+
+def test_a_run_that_diverges_has_no_loss(tmp_path: Path) -> None:
+    """The numbers of `done.json` and `metrics.jsonl` stay JSON: no NaN is written."""
+    spec = replace(SMALL, lr=1e30, grad_clip=1e30, warmup_share=0.0)
+    record, _ = trained(spec, tmp_path)
+    assert record["status"] == "diverged"
+    assert record["loss"] is None
+    assert record["steps"] < spec.steps
+    for path in RunStore(tmp_path).folder(spec.run_id).iterdir():
+        assert "NaN" not in path.read_text()
+
+
+def test_a_validation_that_is_not_finite_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Validation, "__call__", lambda self, forward: math.inf)
+    record, _ = trained(SMALL, tmp_path)
+    assert record["status"] == "diverged"
+    assert record["steps"] == min(evaluation_steps(SMALL))
+
+
+def test_text_is_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A corpus smaller than the run is refused, and no directory claims the run."""
+    (tmp_path / "a.txt").write_text("some words " * 50)
+    monkeypatch.setenv("SCALELAW_DOCS", str(tmp_path))
+    monkeypatch.setattr("runners.corpora._bytes.HELD_OUT", 10**12)
+    monkeypatch.setattr("runners.training.CORPORA", {"docs": type(CORPORA["docs"])()})
+    with pytest.raises(DataError, match="text is not repeated") as caught:
+        train(replace(SMALL, corpus="docs"), RunStore(tmp_path / "runs"), device="cpu")
+    assert caught.value.code == "E_DATA_TOO_SMALL"
+    assert not (tmp_path / "runs").exists()
+
+
+def test_the_last_step_is_always_validated() -> None:
+    for evals in (1, 2, 8, 100):
+        steps = evaluation_steps(replace(SMALL, evals=evals))
+        assert SMALL.steps in steps
+        assert min(steps) >= 1
+
+
+def test_validation_against_the_true_distribution_is_the_cross_entropy() -> None:
+    """A forecast of equal probabilities costs ln V exactly; one of the truth costs the entropy."""
+    corpus = CORPORA["markov"]
+    validate = Validation(replace(SMALL, val_tokens=2**15), corpus, "cpu")
+    assert validate(lambda tokens: torch.zeros(*tokens.shape, 64)) == pytest.approx(math.log(64), rel=1e-6)
+
+    def truth(tokens: torch.Tensor) -> torch.Tensor:
+        windows = np.concatenate([tokens.numpy(), np.zeros((len(tokens), 1), dtype=np.int64)], axis=1)
+        known = corpus.truth(windows)
+        assert known is not None
+        return torch.from_numpy(known).log()
+
+    assert validate(truth) == pytest.approx(corpus.entropy(32), abs=0.02)
+
+
+def test_bfloat16_follows_single_precision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    single = losses(SMALL, tmp_path / "a", monkeypatch)
+    half = losses(replace(SMALL, precision="bf16"), tmp_path / "b", monkeypatch)
+    assert half != single
+    np.testing.assert_allclose(half, single, rtol=0.02)
+
+
+def test_an_unknown_device_is_refused_with_the_known_ones() -> None:
+    assert resolve_device("cpu") == "cpu"
+    with pytest.raises(UsageError, match="auto, cpu, cuda"):
+        resolve_device("gpu")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+def test_a_device_that_is_not_there_is_refused() -> None:
+    with pytest.raises(UsageError, match="no CUDA device"):
+        resolve_device("cuda")

@@ -1,0 +1,242 @@
+"""A sweep in several processes: the same numbers, whatever is killed and whenever."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runners.store import RunStore
+from runners.sweeps import Sweep, estimate
+from runners.workers import Event, run_sweep
+
+SWEEP = """
+[base]
+corpus = "markov"
+width = 16
+depth = 1
+context = 32
+batch_size = 8
+val_tokens = 2048
+evals = 2
+[grid]
+n_tokens = ["20k", "100k"]
+seed = [0, 1, 2]
+"""
+
+SILENT = """
+[grid]
+corpus = "markov"
+width = 16
+depth = 1
+context = 32
+batch_size = 4096
+n_tokens = "20M"
+val_tokens = 2048
+evals = 1
+"""
+"""A run whose fifty steps between two reports take long."""
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="states of processes are read from /proc")
+
+DRIVER = """
+import json, multiprocessing, sys
+from runners.store import RunStore
+from runners.sweeps import Sweep
+from runners.workers import run_sweep
+
+def tell(event):
+    pids = [child.pid for child in multiprocessing.active_children()]
+    print(json.dumps({"kind": event.kind, "run_id": event.run_id, "pids": pids}), flush=True)
+
+failures = run_sweep(Sweep.load(sys.argv[1]), RunStore(sys.argv[2]), workers=2, device="cpu", on_event=tell)
+print(json.dumps({"kind": "end", "failures": [event.message for event in failures]}), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
+    path = tmp_path_factory.mktemp("sweep") / "sweep.toml"
+    path.write_text(SWEEP)
+    return Sweep.load(path)
+
+
+@pytest.fixture(scope="module")
+def expected(sweep: Sweep, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What every run gives when nothing goes wrong, in this process."""
+    store = RunStore(tmp_path_factory.mktemp("expected"))
+    assert run_sweep(sweep, store, workers=1, device="cpu") == []
+    return numbers(sweep, store)
+
+
+def numbers(sweep: Sweep, store: RunStore) -> dict[str, Any]:
+    """Every run's record and metrics but for the clock, which is all that may differ."""
+    found = {}
+    for spec in sweep.specs:
+        lines = (store.folder(spec.run_id) / "metrics.jsonl").read_text().splitlines()
+        records = [store.done(spec.run_id), *map(json.loads, lines)]
+        found[spec.run_id] = [{k: v for k, v in record.items() if k != "wall_s"} for record in records if record]
+    return found
+
+
+def finished(sweep: Sweep, store: RunStore) -> dict[str, int]:
+    """When each finished run was written."""
+    done = {spec.run_id: store.folder(spec.run_id) / "done.json" for spec in sweep.specs}
+    return {run_id: path.stat().st_mtime_ns for run_id, path in done.items() if path.exists()}
+
+
+@pytest.fixture
+def driver(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[str]]:
+    """A sweep of two workers in a process group of its own, as a terminal would start it."""
+    path = tmp_path / "sweep.toml"
+    path.write_text(getattr(request, "param", SWEEP))
+    command = [sys.executable, "-c", DRIVER, str(path), str(tmp_path / "runs")]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, start_new_session=True, **pipes) as process:
+        yield process
+        process.kill()
+
+
+def wait_for(driver: subprocess.Popen[str], wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """The first event that is wanted."""
+    assert driver.stdout is not None
+    for line in driver.stdout:
+        event: dict[str, Any] = json.loads(line)
+        if wanted(event):
+            return event
+    raise AssertionError(driver.stderr.read() if driver.stderr else "the sweep ended early")
+
+
+def between_two_runs(driver: subprocess.Popen[str]) -> dict[str, Any]:
+    """An event of a run under way after another has finished: the moment at which a kill can do harm."""
+    wait_for(driver, lambda event: event["kind"] == "done")
+    return wait_for(driver, lambda event: event["kind"] == "tokens")
+
+
+def ended(pid: int) -> bool:
+    """Whether a process is gone, or is only waiting for its parent to take note."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def all_end(pids: list[int], within_s: float) -> bool:
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        if all(ended(pid) for pid in pids):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_numbers_do_not_depend_on_the_number_of_workers(sweep: Sweep, expected: dict[str, Any], tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    assert run_sweep(sweep, store, workers=3, device="cpu") == []
+    assert numbers(sweep, store) == expected
+
+
+def test_a_finished_sweep_trains_nothing_again(sweep: Sweep, tmp_path: Path) -> None:
+    store, events = RunStore(tmp_path), list[Event]()
+    run_sweep(sweep, store, limit=2, device="cpu")
+    before = finished(sweep, store)
+    run_sweep(sweep, store, limit=0, device="cpu", on_event=events.append)
+    assert (finished(sweep, store), events) == (before, [])
+
+
+@pytest.mark.parametrize("limit", [0, 1, 4, 6, 9])
+def test_a_limit_trains_that_many_of_the_smallest(
+    sweep: Sweep, limit: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained = []
+
+    def record(spec: Any, *args: object) -> dict[str, Any]:
+        trained.append(spec)
+        return {"n_tokens": 0, "loss": 0.0, "status": "finished"}
+
+    monkeypatch.setattr("runners.workers.train", record)
+    run_sweep(sweep, RunStore(tmp_path), limit=limit, device="cpu")
+    seconds = sorted(estimate(spec).seconds for spec in sweep.specs)
+    assert sorted(estimate(spec).seconds for spec in trained) == seconds[:limit]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_that_fails_leaves_the_others_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
+    """The corpus of one run is too small for it; the failure is returned with its reason."""
+    (tmp_path / "page.txt").write_text("too little")
+    monkeypatch.setenv("SCALELAW_DOCS", str(tmp_path))
+    path = tmp_path / "sweep.toml"
+    path.write_text(SWEEP.replace('n_tokens = ["20k", "100k"]\nseed = [0, 1, 2]', 'n_tokens = "20k"\nseed = [0, 1]'))
+    path.write_text(path.read_text() + '[[cells]]\ncorpus = "docs"\nn_tokens = "40k"\n')
+    sweep, store = Sweep.load(path), RunStore(tmp_path / "runs")
+    failures = run_sweep(sweep, store, workers=workers, device="cpu")
+    assert ["E_DATA_TOO_SMALL" in failure.message for failure in failures] == [True]
+    assert len(finished(sweep, store)) == 2
+
+
+@needs_proc
+def test_a_sweep_goes_on_after_ctrl_c(
+    sweep: Sweep, expected: dict[str, Any], driver: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    """Nobody is left behind, finished runs are not touched, and the rest comes out as if nothing had happened."""
+    event, store = between_two_runs(driver), RunStore(tmp_path / "runs")
+    os.killpg(driver.pid, signal.SIGINT)
+    _, errors = driver.communicate(timeout=10)
+    assert all_end(event["pids"], within_s=5)
+    assert errors.count("Traceback") == 1, errors
+    assert "KeyboardInterrupt" in errors
+    before = finished(sweep, store)
+    assert 0 < len(before) < len(sweep.specs)
+    run_sweep(sweep, store, device="cpu")
+    assert numbers(sweep, store) == expected
+    assert before.items() <= finished(sweep, store).items()
+
+
+@needs_proc
+def test_workers_end_with_a_parent_that_is_killed(
+    sweep: Sweep, expected: dict[str, Any], driver: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    """A kill -9 of the sweep leaves no worker to write into the folders of the sweep that resumes."""
+    event, store = between_two_runs(driver), RunStore(tmp_path / "runs")
+    driver.kill()
+    assert all_end(event["pids"], within_s=10)
+    run_sweep(sweep, store, device="cpu")
+    assert numbers(sweep, store) == expected
+
+
+@needs_proc
+@pytest.mark.parametrize("driver", [SILENT], indirect=True)
+def test_a_worker_with_nothing_to_report_ends_with_its_parent(driver: subprocess.Popen[str]) -> None:
+    """Its pipe is broken, which it would learn of only at its next report, some fifteen seconds on."""
+    for _ in range(2):  # of the first step and of the validation soon after it
+        event = wait_for(driver, lambda event: event["kind"] == "tokens")
+    driver.kill()
+    assert all_end(event["pids"], within_s=4)
+
+
+def test_ctrl_c_is_the_parents_to_heed(driver: subprocess.Popen[str]) -> None:
+    """A terminal interrupts the whole group; the workers leave it to the parent to end them."""
+    for pid in between_two_runs(driver)["pids"]:
+        os.kill(pid, signal.SIGINT)
+    assert wait_for(driver, lambda event: event["kind"] == "end")["failures"] == []
+
+
+def test_a_worker_that_is_killed_is_replaced(
+    sweep: Sweep, expected: dict[str, Any], driver: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    """Its run is reported, every other run is trained, and the next sweep trains that one."""
+    event, store = between_two_runs(driver), RunStore(tmp_path / "runs")
+    os.kill(event["pids"][0], signal.SIGKILL)
+    end = wait_for(driver, lambda event: event["kind"] == "end")
+    assert end["failures"] == ["its worker died"]
+    assert len(finished(sweep, store)) == len(sweep.specs) - 1
+    assert run_sweep(sweep, store, device="cpu") == []
+    assert numbers(sweep, store) == expected
