@@ -10,9 +10,9 @@ from runners.spec import TrainSpec
 def lr_share(spec: TrainSpec, step: int) -> float:
     """The learning rate of optimizer step `step` (0-based) as a share of the peak.
 
-    Both schedules rise linearly over `warmup_share` of the steps. `cosine` then falls to `final_lr_share` at the last
-    step; `wsd` (warm-up, stable, decay: Hu et al. 2024, arXiv 2404.06395) stays at 1 and falls linearly over the last
-    `cooldown_share`.
+    Both schedules rise linearly over `warmup_share` of the steps. `cosine` then falls as half a period does; `wsd`
+    (warm-up, stable, decay: Hu et al. 2024, arXiv 2404.06395) stays at 1 and falls linearly over the last
+    `cooldown_share`. Both would reach `final_lr_share` one step past the last, so that no step is spent at zero.
     """
     warmup = round(spec.warmup_share * spec.steps)
     if step < warmup:

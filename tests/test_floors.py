@@ -28,6 +28,7 @@ FLOORS = {
     "scalelaw.fit_file": 2,
     "scalelaw.intervals": 3,
     "scalelaw.planning": 4,
+    "scalelaw.backtesting": 4,
     "reports": 5,
     "scalelaw.cli": 6,
     "runners.spec": 1,

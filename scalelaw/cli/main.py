@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from scalelaw.cli import check, fit, laws, plan, predict, report, sweep
+from scalelaw.cli import backtest, check, fit, laws, plan, predict, report, sweep
 
 app = typer.Typer(
     name="scalelaw",
@@ -24,6 +24,7 @@ app = typer.Typer(
 app.command("fit")(fit.fit)
 app.command("predict")(predict.predict)
 app.command("plan")(plan.plan)
+app.command("backtest")(backtest.backtest)
 app.command("report")(report.report)
 app.command("laws")(laws.laws)
 app.add_typer(sweep.app, name="sweep")

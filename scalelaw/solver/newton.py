@@ -65,8 +65,8 @@ class Problem:
     def local_model(self, theta: Floats, w: Floats) -> tuple[Floats, Floats, Floats]:
         """Gradient `[b, p]`, Hessian `[b, p, p]` and majoriser `[b, p, p]` of the objective.
 
-        With r = ln L - ln y and J its gradient, the Hessian is sum w (rho'' J J' + rho' d^2 ln L) and the majoriser, the
-        matrix of iteratively reweighted least squares, sum w (rho'/r) J J'. In raw space r = L - y has gradient L J and
+        With r = ln L - ln y and J its gradient, the Hessian is sum w (rho'' J J' + rho' d^2 ln L) and the majoriser,
+        the matrix of iteratively reweighted least squares, sum w (rho'/r) J J'. In raw space r = L - y has gradient L J and
         Hessian L (J J' + d^2 ln L).
         """
         log_loss, J = self.curve.derivatives(theta, self.z)
@@ -156,7 +156,7 @@ def _newton_step(
     """The damped step, `[b, p]`, and the share of the objective an undamped one would gain, `[b]`.
 
     The step is -(|H| + damping M)^-1 g with M the majoriser and |H| the Hessian with the absolute values of its
-    eigenvalues relative to M: between Newton's step, when damping is small, and a careful reweighted least-squares step.
+    eigenvalues relative to M: between Newton's, when damping is small, and a cautious one of reweighted least squares.
     """
     with np.errstate(all="ignore"):  # a member that overflows is caught below and damped
         g, H, M = problem.local_model(theta, w)

@@ -1,0 +1,100 @@
+"""`scalelaw backtest`: how well would this law have predicted the largest runs?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scalelaw.cli import _options as options
+from scalelaw.cli import _output as output
+
+if TYPE_CHECKING:
+    from scalelaw.backtesting import Backtest
+
+
+def backtest(
+    runs: Annotated[list[Path], typer.Argument(help="A run table or a run store; see `scalelaw fit`.")],
+    law: Annotated[str, typer.Option(help="A law, such as chinchilla or power_constant(n_tokens).")] = "chinchilla",
+    objective: Annotated[str, typer.Option(help="An objective; see `scalelaw fit`.")] = "log_huber",
+    share: Annotated[float, typer.Option(min=0.01, max=0.9, help="Share of the runs, by compute, held out.")] = 1 / 3,
+    mapping: Annotated[Path | None, typer.Option("--map", help="TOML file with the column names and units.")] = None,
+    params_convention: Annotated[str | None, typer.Option(help="What N counts: all, non_embedding or kaplan.")] = None,
+    replicates: options.Replicates = 1000,
+    level: options.Level = 0.95,
+    seed: options.Seed = 0,
+    workers: options.Workers = 1,
+    format: options.OutputFormat = options.Format.table,
+) -> None:
+    """Hold out the runs of most compute, fit the others, and predict those held out.
+
+    scalelaw backtest runs.csv --share 0.33
+    """
+    from scalelaw.backtesting import backtest as run_backtest
+    from scalelaw.readers import read_runs
+
+    table = read_runs(runs, mapping=mapping, params_convention=params_convention)
+    result = run_backtest(
+        law, table, objective, share=share, level=level, replicates=replicates, seed=seed, workers=workers
+    )
+    rows = _rows(result)
+    if format is options.Format.json:
+        output.write_json({"law": result.fit.law.label, **_totals(result), "runs": rows})
+    elif format is options.Format.csv:
+        output.write_csv(rows)
+    else:
+        _write_table(result, rows)
+
+
+def _rows(result: Backtest) -> list[dict[str, object]]:
+    rows = []
+    for i, interval in enumerate(result.intervals):
+        run, ends = result.held_out.run(i), interval.as_dict()
+        rows.append(
+            {
+                "run_id": run.run_id,
+                "n_params": run.n_params,
+                "n_tokens": run.n_tokens,
+                "loss": run.loss,
+                "predicted": float(result.predicted[i]),
+                "low": ends.get("low"),
+                "high": ends.get("high"),
+                "error": float(result.errors[i]),
+            }
+        )
+    return rows
+
+
+def _totals(result: Backtest) -> dict[str, object]:
+    return {
+        "fitted_runs": len(result.fit.runs),
+        "held_out_runs": len(result.held_out),
+        "compute_ratio": result.reach,
+        "mean_absolute_error": result.mean_absolute_error,
+        "largest_error": result.largest_error,
+        "inside_prediction_interval": result.inside,
+        "level": result.level,
+    }
+
+
+def _write_table(result: Backtest, rows: list[dict[str, object]]) -> None:
+    header = ["held-out run", "N", "D", "loss", "predicted", f"{100 * result.level:g} % for a new run", "error"]
+    cells = []
+    for row, interval in zip(rows, result.intervals, strict=True):
+        counts = [output.shown(float(str(row[name])), 3) for name in ("n_params", "n_tokens")]
+        losses = [f"{row[name]:.4f}" for name in ("loss", "predicted")]
+        ends = output.shown_interval(interval, 4)[1]
+        cells.append(
+            [output.clean(str(row["run_id"])), *counts, *losses, ends, f"{100 * float(str(row['error'])):+.2f} %"]
+        )
+    typer.echo(output.aligned(cells, header))
+    typer.echo(
+        f"\n{result.fit.law.label} fitted to {len(result.fit.runs)} runs, {len(rows)} held out, up to "
+        f"{result.reach:.3g}x the compute (6 N D) of the largest fitted"
+    )
+    typer.echo(
+        f"mean error {100 * result.mean_absolute_error:.2f} %, largest {100 * result.largest_error:.2f} %; "
+        f"{result.inside} of {len(rows)} inside the {100 * result.level:g} % prediction interval"
+    )
+    output.write_findings(result.fit.findings)
