@@ -21,7 +21,8 @@ FORMAT = "scalelaw/fit/1"
 
 
 def save_fit(fit: Fit, path: str | Path) -> None:
-    """Write the fit with its runs."""
+    """Write the fit with its runs; folders on the way are made."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
     Path(path).write_text(json.dumps(to_json(fit), indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 

@@ -57,6 +57,9 @@ def main() -> None:
     except ScalelawError as error:
         typer.echo(f"scalelaw: {error}", err=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        typer.echo(f"scalelaw: {error.strerror or error}: {error.filename}", err=True)
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -66,8 +66,8 @@ class Problem:
         """Gradient `[b, p]`, Hessian `[b, p, p]` and majoriser `[b, p, p]` of the objective.
 
         With r = ln L - ln y and J its gradient, the Hessian is sum w (rho'' J J' + rho' d^2 ln L) and the majoriser,
-        the matrix of iteratively reweighted least squares, sum w (rho'/r) J J'. In raw space r = L - y has gradient L J and
-        Hessian L (J J' + d^2 ln L).
+        the matrix of iteratively reweighted least squares, sum w (rho'/r) J J'. In raw space r = L - y has gradient L J
+        and Hessian L (J J' + d^2 ln L).
         """
         log_loss, J = self.curve.derivatives(theta, self.z)
         raw = self.misfit.space == "raw"

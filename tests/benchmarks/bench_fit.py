@@ -3,8 +3,9 @@
     python -m tests.benchmarks.bench_fit
 
 Baselines, per bootstrap replicate from the estimate: `scipy.optimize.least_squares(loss="huber")` with the exact
-Jacobian and centred logs, the best a SciPy user can do in a few lines; and the textbook loop, L-BFGS-B on the log-sum-exp
-form with a numeric gradient, tolerances tightened until it converges at all. All minimise the same objective.
+Jacobian and centred logs, the best a SciPy user can do in a few lines; and the textbook loop, L-BFGS-B on the
+log-sum-exp form with a numeric gradient, tolerances tightened until it converges at all. All minimise the same
+objective.
 """
 
 from __future__ import annotations
