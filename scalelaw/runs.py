@@ -156,7 +156,10 @@ class RunTable:
         n = len(losses)
 
         def column(values: ArrayLike | None, default: float = float("nan")) -> Floats:
-            return np.full(n, default) if values is None else np.atleast_1d(np.array(values, dtype=float))
+            numbers = np.full(n, default) if values is None else np.atleast_1d(np.array(values, dtype=float))
+            if numbers.shape != (n,):
+                raise UsageError(f"Columns of a RunTable must be of one length; found {len(numbers)} and {n}.")
+            return numbers
 
         params, tokens, compute = column(n_params), column(n_tokens), column(flops)
         compute = np.where(np.isnan(compute), 6.0 * params * tokens, compute)

@@ -53,8 +53,9 @@ def test_the_final_share_is_reached_one_step_past_the_last(schedule: str, last: 
     assert last < lr_share(spec, spec.steps - 1) < last + 0.06
 
 
-def test_cosine_is_halfway_down_in_the_middle() -> None:
-    assert lr_share(spec_of(100, warmup_share=0.0, final_lr_share=0.2), 50) == pytest.approx(0.6)
+def test_cosine_is_half_a_period_from_the_peak_to_the_final_share() -> None:
+    share = shares(spec_of(100, warmup_share=0.0, final_lr_share=0.2))
+    np.testing.assert_allclose(share[[0, 25, 50, 75]], 0.6 + 0.4 * np.array([1, 0.5**0.5, 0, -(0.5**0.5)]))
 
 
 def test_wsd_is_constant_until_its_cooldown_and_linear_in_it() -> None:

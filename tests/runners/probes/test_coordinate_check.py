@@ -82,11 +82,12 @@ def test_the_smallest_width_is_the_base_and_the_numbers_repeat() -> None:
     np.testing.assert_array_equal(checks[0].change, checks[1].change)
 
 
-def test_a_read_out_that_starts_at_zero_has_no_slope_at_the_start() -> None:
-    spec = replace(SMALL, zero_readout=True)
-    check = coordinate_check(spec, widths=(32, 128), seeds=(0, 1))
+def test_a_read_out_that_starts_at_zero_has_no_slope_at_the_start_and_a_flat_change() -> None:
+    """What lets muP's logits fall is their initial read-out; without it their change is as flat as the others."""
+    check = coordinate_check(replace(SMALL, zero_readout=True), widths=WIDTHS)
     assert check.initial_slopes["logits"].value is None
     assert check.rows()[-1]["initial_slope"] is None
+    assert check.change_slopes["logits"].value == pytest.approx(0.0, abs=0.1)
     assert check.verdict is Verdict.flat, check.sentence
 
 
