@@ -17,7 +17,7 @@ demo: $(READY)  ## fit the shipped runs, plan ten times the largest, write the r
 	$(BIN)/scalelaw fit data/markov/runs.csv --params-convention non_embedding --save out/law.json
 	$(BIN)/scalelaw plan out/law.json --times 10
 	$(BIN)/scalelaw report out/law.json --times 10 --out out/report.html
-	$(BIN)/scalelaw sweep run data/demo.toml --store out/runs --workers 2 --table out/demo.csv
+	$(BIN)/scalelaw sweep run data/demo_sweep.toml --store out/runs --workers 2 --table out/demo.csv
 
 test: lint  ## lint, types, floors, doctests and tests
 	$(BIN)/python -m pytest
