@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -61,73 +62,72 @@ class LossAt:
         return fit.law.predict(natural, stack_inputs(fit.law, self.inputs))[:, 0]
 
 
-@dataclass(frozen=True, slots=True)
-class OptimalParams:
-    """The parameters N of least loss for a budget of `flops` = 6 N D."""
+@dataclass(frozen=True)
+class AtOptimum(ABC):
+    """Something of the allocation of least loss for a budget of `flops` = 6 N D.
+
+    It is NaN for a replicate whose optimum is not inside the positive numbers.
+    """
 
     flops: float
+    name: ClassVar[str]
+    unit: ClassVar[str]
+
+    @property
+    def label(self) -> str:
+        """The quantity with its budget."""
+        return f"{self.name} at {self.flops:.3g} FLOP"
+
+    def evaluate(self, fit: Fit, natural: Floats) -> Floats:
+        """The quantity for each member of `natural[b, p]`, `[b]`."""
+        return self.of(fit, natural, *_optimum(fit, natural, self.flops))
+
+    @abstractmethod
+    def of(self, fit: Fit, natural: Floats, n_params: Floats, n_tokens: Floats) -> Floats:
+        """The quantity from N and D of least loss, `[b]` each."""
+
+
+class OptimalParams(AtOptimum):
+    """The parameters N of least loss."""
+
+    name = "N_opt"
     unit = "parameters"
 
-    @property
-    def label(self) -> str:
-        """N_opt with its budget."""
-        return f"N_opt at {self.flops:.3g} FLOP"
-
-    def evaluate(self, fit: Fit, natural: Floats) -> Floats:
-        """N; NaN where the optimum is not inside the positive numbers."""
-        return _optimum(fit, natural, self.flops)[0]
+    def of(self, fit: Fit, natural: Floats, n_params: Floats, n_tokens: Floats) -> Floats:
+        """N."""
+        return n_params
 
 
-@dataclass(frozen=True, slots=True)
-class OptimalTokens:
-    """The tokens D of least loss for a budget of `flops` = 6 N D."""
+class OptimalTokens(AtOptimum):
+    """The tokens D of least loss."""
 
-    flops: float
+    name = "D_opt"
     unit = "tokens"
 
-    @property
-    def label(self) -> str:
-        """D_opt with its budget."""
-        return f"D_opt at {self.flops:.3g} FLOP"
-
-    def evaluate(self, fit: Fit, natural: Floats) -> Floats:
-        """D; NaN where the optimum is not inside the positive numbers."""
-        return _optimum(fit, natural, self.flops)[1]
+    def of(self, fit: Fit, natural: Floats, n_params: Floats, n_tokens: Floats) -> Floats:
+        """D."""
+        return n_tokens
 
 
-@dataclass(frozen=True, slots=True)
-class OptimalRatio:
-    """Tokens per parameter at the optimum of a budget of `flops` = 6 N D."""
+class OptimalRatio(AtOptimum):
+    """Tokens per parameter at the optimum."""
 
-    flops: float
+    name = "D_opt/N_opt"
     unit = "tokens/parameter"
 
-    @property
-    def label(self) -> str:
-        """D/N with its budget."""
-        return f"D_opt/N_opt at {self.flops:.3g} FLOP"
-
-    def evaluate(self, fit: Fit, natural: Floats) -> Floats:
+    def of(self, fit: Fit, natural: Floats, n_params: Floats, n_tokens: Floats) -> Floats:
         """D / N."""
-        n_params, n_tokens = _optimum(fit, natural, self.flops)
         return n_tokens / n_params
 
 
-@dataclass(frozen=True, slots=True)
-class OptimalLoss:
-    """The least loss, nats per token, that a budget of `flops` = 6 N D can buy."""
+class OptimalLoss(AtOptimum):
+    """The least loss that the budget can buy."""
 
-    flops: float
+    name = "least loss"
     unit = "nats/token"
 
-    @property
-    def label(self) -> str:
-        """Loss with its budget."""
-        return f"loss at the optimum of {self.flops:.3g} FLOP"
-
-    def evaluate(self, fit: Fit, natural: Floats) -> Floats:
+    def of(self, fit: Fit, natural: Floats, n_params: Floats, n_tokens: Floats) -> Floats:
         """L at each member's own optimum."""
-        n_params, n_tokens = _optimum(fit, natural, self.flops)
         loss = np.full(len(natural), np.nan)
         for i in np.flatnonzero(np.isfinite(n_params)):
             loss[i] = fit.law.predict(natural[i : i + 1], np.array([[n_params[i], n_tokens[i]]]))[0, 0]
