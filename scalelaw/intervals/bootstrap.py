@@ -16,6 +16,9 @@ SMALL = 30
 """With fewer runs than this a replicate may have a better optimum elsewhere (27 % do at n = 10): search globally."""
 SEARCHES = 8
 """Starts a replicate gets then, the estimate itself among them."""
+SETTLED = 1e-6
+"""A replicate serves when a further step would gain less than this share of its objective: that moves the ends of an
+interval by some 1e-5 of a standard error, and resampled rows may leave too few to reach the rounding of an optimum."""
 BLOCK = 256
 """Replicates handed to a worker at a time."""
 
@@ -53,7 +56,7 @@ def _solve_block(fit: Fit, start: int, count: int, seed: int) -> Floats:
     solution = solve(fit.problem, theta, np.repeat(weights, searches, axis=0))
     best = np.argmin(solution.objective.reshape(count, searches), axis=1) + searches * np.arange(count)
     natural = fit.law.natural(solution.theta[best], fit.centre)
-    natural[~solution.converged[best]] = np.nan
+    natural[solution.gain[best] > SETTLED] = np.nan
     return natural
 
 
