@@ -18,31 +18,22 @@ class Markov(Corpus):
     """P(k | i, j) is proportional to p_k exp(pair g_ijk + last u_jk): every pair of symbols predicts in its own way.
 
     p is Zipf's, so pairs are met with very unequal frequency and a model learns ever rarer ones as it grows or reads
-    on: its loss falls towards the entropy like a power of both. g and u are fixed normal numbers of rank `rank` in k,
-    so that a model narrower than the vocabulary is limited by what it remembers, not by the rank of its read-out.
+    on: its loss falls towards the entropy like a power of both. g and u are fixed standard normal numbers.
     """
 
     def __init__(
-        self,
-        name: str = "markov",
-        vocab: int = 64,
-        rank: int = 8,
-        zipf: float = 1.0,
-        pair: float = 1.5,
-        last: float = 1.0,
+        self, name: str = "markov", vocab: int = 64, zipf: float = 1.0, pair: float = 1.5, last: float = 1.0
     ) -> None:
-        self.name, self.vocab, self.rank = name, vocab, rank
+        self.name, self.vocab = name, vocab
         self.zipf, self.pair, self.last = zipf, pair, last
 
     @cached_property
     def transition(self) -> NDArray[np.float64]:
         """P(k | i, j), `[i, j, k]`; i came before j."""
         rng = np.random.default_rng(SEED)
-        V, R = self.vocab, self.rank
+        V = self.vocab
         log_p = -self.zipf * np.log(np.arange(1, V + 1))
-        symbol_RV = rng.standard_normal((R, V)) / np.sqrt(R)
-        g, u = rng.standard_normal((V, V, R)) @ symbol_RV, rng.standard_normal((V, R)) @ symbol_RV
-        logits = log_p + self.pair * g + self.last * u
+        logits = log_p + self.pair * rng.standard_normal((V, V, V)) + self.last * rng.standard_normal((V, V))
         weights = np.exp(logits - logits.max(axis=2, keepdims=True))
         return np.asarray(weights / weights.sum(axis=2, keepdims=True))
 
@@ -104,8 +95,9 @@ class Markov(Corpus):
     def facts(self) -> Mapping[str, object]:
         """The definition, and the hash of the transition probabilities."""
         return {
-            "source": f"order-2 Markov chain, vocabulary {self.vocab}, rank {self.rank}, zipf {self.zipf}, "
-            f"pair {self.pair}, last {self.last}",
+            "source": (
+                f"order-2 Markov chain, vocabulary {self.vocab}, zipf {self.zipf}, pair {self.pair}, last {self.last}"
+            ),
             "licence": "Apache-2.0 (generated)",
             "sha256": hashlib.sha256(self.transition.tobytes()).hexdigest(),
         }
