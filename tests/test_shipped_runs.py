@@ -15,7 +15,7 @@ from scalelaw.results import Interval
 LADDERS = ("markov", "docs", "python")
 
 
-@pytest.mark.parametrize("name", [*LADDERS, "learning_rate"])
+@pytest.mark.parametrize("name", [*LADDERS, "markov_narrow", "learning_rate"])
 def test_a_table_holds_exactly_the_runs_of_its_sweep_file(name: str) -> None:
     sweep = Sweep.load(shipped(name).with_name("sweep.toml"))
     assert set(read_runs(shipped(name)).run_id) == {spec.run_id for spec in sweep.specs}
