@@ -14,7 +14,7 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 demo: $(READY)  ## fit the shipped runs, plan ten times the largest, write the report, train three small runs
-	$(BIN)/scalelaw fit data/markov/runs.csv --params-convention non_embedding --save out/law.json
+	$(BIN)/scalelaw fit data/markov/runs.csv --save out/law.json
 	$(BIN)/scalelaw plan out/law.json --times 10
 	$(BIN)/scalelaw report out/law.json --times 10 --out out/report.html
 	$(BIN)/scalelaw sweep run data/demo_sweep.toml --store out/runs --workers 2 --table out/demo.csv

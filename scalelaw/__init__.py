@@ -1,7 +1,7 @@
 """scalelaw fits neural scaling laws and plans training budgets from them, with honest intervals.
 
 >>> import scalelaw as sl
->>> runs = sl.read_runs(sl.shipped("markov"), params_convention="non_embedding")
+>>> runs = sl.read_runs(sl.shipped("markov"))
 >>> fit = sl.fit("chinchilla", runs)
 >>> fit.certificate.converged
 True

@@ -23,7 +23,7 @@ def test_a_table_holds_exactly_the_runs_of_its_sweep_file(name: str) -> None:
 
 @pytest.mark.parametrize("name", LADDERS)
 def test_a_ladder_has_seeds_in_groups_and_a_certified_fit(name: str) -> None:
-    runs = read_runs(shipped(name), params_convention="non_embedding")
+    runs = read_runs(shipped(name))
     assert len(runs.groups) < len(runs)
     assert len(np.unique(runs.n_params)) >= 5
     assert fit("chinchilla", runs).certificate.converged
@@ -31,7 +31,7 @@ def test_a_ladder_has_seeds_in_groups_and_a_certified_fit(name: str) -> None:
 
 def test_the_known_entropy_lies_in_the_interval_of_e() -> None:
     """The claim that only a source of known entropy can check: E within 0.03 nats, and inside its interval."""
-    runs = read_runs(shipped("markov"), params_convention="non_embedding")
+    runs = read_runs(shipped("markov"))
     truth = float(runs.column("entropy")[0])
     result = fit("chinchilla", runs)
     interval = bootstrap(result).interval("E")
