@@ -21,7 +21,7 @@ from scalelaw.runs import RunTable
 from tests.conftest import CHINCHILLA, chinchilla_loss
 
 TABLE = Path(__file__).with_name("coverage.csv")
-SWEEPS, REPLICATES = 60, 199
+SWEEPS, REPLICATES = 40, 199
 SIZES = (20, 40, 240)
 NOISES = ("gaussian", "student3", "clustered")
 SIGMA = 0.005
