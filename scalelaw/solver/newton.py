@@ -168,8 +168,9 @@ def _newton_step(
     outer = scale[:, :, None] * scale[:, None, :]
     identity = np.eye(theta.shape[1])
     g, H = np.where(held | ~finite[:, None], 0.0, g / scale), np.where(usable, H / outer, 0.0)
-    M = np.where(usable, M / outer, identity) + RIDGE * identity
-    R = np.linalg.inv(np.linalg.cholesky(M))  # R M R' = 1
+    M = np.where(usable, M / outer, identity)
+    m, U = np.linalg.eigh(M)  # a Cholesky factor fails where rounding leaves M a hair from positive
+    R = U.swapaxes(1, 2) / np.sqrt(np.maximum(m, RIDGE))[:, :, None]  # R M R' = 1
     eigenvalues, V = np.linalg.eigh(R @ H @ R.swapaxes(1, 2))
     size = np.abs(eigenvalues)
     projected = np.matmul(V.swapaxes(1, 2), np.matmul(R, g[:, :, None]))[:, :, 0]
