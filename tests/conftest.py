@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,11 @@ def simulated(n: int = 60, noise: float = 0.005, seed: int = 0, groups: int | No
     loss = chinchilla_loss(n_params, n_tokens) * np.exp(noise * rng.standard_normal(n))
     names = [f"group{i % groups}" for i in range(n)] if groups else None
     return RunTable.of(n_params=n_params, n_tokens=n_tokens, loss=loss, group=names)
+
+
+def heed_interrupts() -> None:
+    """Before a child process starts: take Ctrl-C as usual, even where the tests run in the background of a shell."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture

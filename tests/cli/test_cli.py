@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from scalelaw.readers import write_runs
-from tests.conftest import CHINCHILLA, DEVELOPMENT_DATA, simulated
+from tests.conftest import CHINCHILLA, DEVELOPMENT_DATA, heed_interrupts, simulated
 
 
 def scalelaw(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -159,11 +159,12 @@ def test_no_traceback_reaches_a_user(tmp_path: Path) -> None:
 def test_an_interrupt_exits_with_130(runs: Path) -> None:
     columns = ["--n-params", "size", "--n-tokens", "seen", "--loss", "eval/bits", "--replicates", "1000000"]
     command = [sys.executable, "-m", "scalelaw.cli", "fit", str(runs), *columns]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert process.stderr is not None
-    process.stderr.readline()  # the count of runs: the fit has begun
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, preexec_fn=heed_interrupts, **pipes) as process:
+        assert process.stderr is not None
+        process.stderr.readline()  # the count of runs: the fit has begun
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
     assert process.returncode == 130
 
 

@@ -17,6 +17,7 @@ import pytest
 from runners.store import RunStore
 from runners.sweeps import Sweep, estimate
 from runners.workers import Event, run_sweep
+from tests.conftest import heed_interrupts
 
 SWEEP = """
 [base]
@@ -100,7 +101,7 @@ def driver(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[subproces
     path.write_text(getattr(request, "param", SWEEP))
     command = [sys.executable, "-c", DRIVER, str(path), str(tmp_path / "runs")]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, text=True, start_new_session=True, **pipes) as process:
+    with subprocess.Popen(command, text=True, start_new_session=True, preexec_fn=heed_interrupts, **pipes) as process:
         yield process
         process.kill()
 
