@@ -13,7 +13,7 @@ from scalelaw.intervals.base import Draws, Floats
 from scalelaw.solver import solve
 
 SMALL = 30
-"""With fewer runs than this a replicate may have a better optimum elsewhere (27 % do at n = 10): search globally."""
+"""With fewer groups than this a replicate may have a better optimum elsewhere (27 % do at n = 10): search globally."""
 SEARCHES = 8
 """Starts a replicate gets then, the estimate itself among them."""
 SETTLED = 1e-6
@@ -27,7 +27,7 @@ def bootstrap(fit: Fit, replicates: int = 1000, *, seed: int = 0, workers: int =
     """Refit the law to resampled runs.
 
     Groups of the table are drawn with replacement, as many as there are; a group's rows come and go together. Each
-    replicate starts from the estimate (and from `SEARCHES` places below 30 runs) and is solved to the optimum.
+    replicate starts from the estimate (and from `SEARCHES` places below 30 groups) and is solved to the optimum.
 
     Source: Efron & Tibshirani 1993; over runs as in Besiroglu et al. 2024, arXiv 2404.10102, section 3.
     """
@@ -47,7 +47,7 @@ def bootstrap(fit: Fit, replicates: int = 1000, *, seed: int = 0, workers: int =
 def _solve_block(fit: Fit, start: int, count: int, seed: int) -> Floats:
     """Natural parameters of replicates `start` to `start + count`, `[count, p]`."""
     weights = _resample(fit, np.random.default_rng([seed, 0, start]), count)
-    searches = SEARCHES if len(fit.runs) < SMALL else 1
+    searches = SEARCHES if len(fit.runs.groups) < SMALL else 1
     theta = np.tile(fit.theta, (count * searches, 1))
     if searches > 1:
         rng = np.random.default_rng([seed, 2, start])
