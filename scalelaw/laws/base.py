@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scalelaw.errors import UsageError
+from scalelaw.errors import DataError, UsageError
 from scalelaw.runs import RunTable
 
 Floats = NDArray[np.float64]
@@ -20,18 +20,25 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """A natural parameter of a law: its name, unit and meaning."""
+    """A natural parameter of a law: its name, unit and meaning, the range it lies in, and where a search begins.
+
+    `start` is the range of first guesses, spread evenly in the logarithm where both ends are positive.
+    """
 
     name: str
     unit: str
     meaning: str
+    low: float = 0.0
+    high: float = np.inf
+    start: tuple[float, float] = (0.05, 1.2)
 
 
 class Law(ABC):
     """A family of curves, log-loss as a function of inputs, with exact derivatives.
 
     Subclasses state `name`, `formula`, `source`, `inputs` (columns of a `RunTable`) and `params`, and implement the
-    abstract methods. Inputs reach a law as coordinates `z[n, k]`, by default the logs of the inputs minus their mean.
+    abstract methods. A law predicts the loss in nats per token, or another positive column, `response`, in which case
+    "loss" below stands for that. Inputs reach a law as coordinates `z[n, k]`, by default the logs of the inputs minus their mean.
     """
 
     name: str
@@ -39,6 +46,8 @@ class Law(ABC):
     source: str
     inputs: tuple[str, ...]
     params: tuple[Param, ...]
+    response: str = "loss"
+    response_unit: str = "nats/token"
 
     @property
     def label(self) -> str:
@@ -54,11 +63,18 @@ class Law(ABC):
         """The inputs of every run, `[n, k]`; `DataError` names what is missing."""
         return np.stack([self._column(runs, name) for name in self.inputs], axis=1)
 
+    def observed(self, runs: RunTable) -> Floats:
+        """What the law predicts, `[n]`: the loss, or the column `response` in `response_unit`."""
+        return runs.loss if self.response == "loss" else self._column(runs, self.response)
+
     @staticmethod
     def _column(runs: RunTable, name: str) -> Floats:
         if name in ("n_params", "n_params_non_embedding", "n_tokens", "flops"):
             return runs.require(name)
-        return np.asarray(runs.column(name), dtype=float)
+        try:
+            return np.asarray(runs.column(name), dtype=float)
+        except ValueError as error:
+            raise DataError("E_NOT_A_NUMBER", f"every row must hold a number ({error})", column=name) from None
 
     def centre(self, inputs: Floats) -> Floats:
         """What coordinates are measured from: the mean log of each input, `[k]`."""
