@@ -16,14 +16,15 @@ from scalelaw.laws import Law, get_law
 from scalelaw.objectives import Objective, get_objective
 from scalelaw.results import Certificate, Finding
 from scalelaw.runs import RunTable
-from scalelaw.solver import Problem, Solution, solve
+from scalelaw.searching import Search, search
+from scalelaw.solver import Problem
 
 Floats = NDArray[np.float64]
 
 STARTS = 64
 """Starts polished by default; every one of them normally reaches the optimum, and the certificate says how many did."""
-AGREEMENT = 1e-9
-"""Starts agree when their objectives are within this share of the best."""
+FEW = 20
+"""Below so many runs the default objective is least squares: a robust scale cannot be had from fewer."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Fit:
     def problem(self) -> Problem:
         """The minimisation problem this fit solved; replicates solve it again with other weights."""
         z = self.law.coordinates(self.law.read(self.runs), self.centre)
-        return Problem(self.law, self.objective.stages()[-1], z, np.log(self.runs.loss))
+        return Problem(self.law, self.objective.stages()[-1], z, np.log(self.law.observed(self.runs)))
 
     @cached_property
     def residuals(self) -> Floats:
@@ -122,7 +123,7 @@ def stack_inputs(law: Law, inputs: Mapping[str, ArrayLike]) -> Floats:
 def fit(
     law: str | Law,
     runs: RunTable,
-    objective: str | Objective = "log_huber",
+    objective: str | Objective = "auto",
     *,
     starts: int = STARTS,
     seed: int = 0,
@@ -131,44 +132,41 @@ def fit(
 
     Args:
         law: a name such as `chinchilla` or `power_constant(n_tokens)`, or a `Law`.
-        objective: a name such as `log_huber` (summed, delta 1e-3: the default), or an `Objective`.
+        objective: a name such as `log_huber` (summed, delta 1e-3: the published mode), or an `Objective`. `auto` is
+            `adaptive_huber`, whose delta follows the scatter of the runs, and least squares of the log below 20 runs.
         starts: how many starting points are polished, spread over the plausible by `seed`.
 
     Raises:
         DataError: where the runs cannot determine the law at all (too few, one size only, D/N constant, ...).
     """
-    law, objective = get_law(law), get_objective(objective)
+    law, objective = get_law(law), _choose(objective, len(runs))
     refuse_hopeless(law, runs)
     inputs = law.read(runs)
     centre = law.centre(inputs)
     z = law.coordinates(inputs, centre)
-    theta = law.starts(z, runs.loss, starts, np.random.default_rng(seed))
-    for stage in objective.stages():
-        solution = solve(Problem(law, stage, z, np.log(runs.loss)), theta, runs.weight)
-        theta = solution.theta
-    best = int(np.argmin(solution.objective))
-    certificate = _certify(law, objective, runs, z, centre, solution, best)
-    return Fit(law, runs, objective, solution.theta[best], centre, certificate, seed)
+    found = search(law, objective, z, law.observed(runs), runs.weight, starts, seed)
+    return Fit(law, runs, found.objective, found.theta, centre, _certify(law, runs, z, centre, found, starts), seed)
 
 
-def _certify(
-    law: Law, objective: Objective, runs: RunTable, z: Floats, centre: Floats, solution: Solution, best: int
-) -> Certificate:
-    theta, value = solution.theta[best], solution.objective[best]
-    final = Problem(law, objective, z, np.log(runs.loss))
-    # Starts that fit exactly differ by rounding alone, hence the floor of one ulp a run.
-    agree = solution.objective <= value * (1 + AGREEMENT) + len(runs) * np.finfo(float).eps ** 2
+def _choose(objective: str | Objective, n: int) -> Objective:
+    if objective == "auto":
+        return get_objective("adaptive_huber" if n >= FEW else "log_least_squares")
+    return get_objective(objective)
+
+
+def _certify(law: Law, runs: RunTable, z: Floats, centre: Floats, found: Search, starts: int) -> Certificate:
+    theta, log_y = found.theta, np.log(law.observed(runs))
     low, high = law.bounds(z)
     bounds = tuple(name for name, at in zip(law.names, (theta <= low) | (theta >= high), strict=True) if at)
-    known = knowledge(law, theta, z, centre, law.log_loss(theta[None], z)[0] - np.log(runs.loss), runs.weight)
-    converged = bool(solution.converged[best])
+    known = knowledge(law, theta, z, centre, law.log_loss(theta[None], z)[0] - log_y, runs.weight)
+    value = Problem(law, found.objective, z, log_y).objective(theta[None], runs.weight[None])[0]
     return Certificate(
-        converged=converged,
-        outcome=_outcome(converged, float(agree.mean()), len(agree), bounds, known),
-        objective=float(final.objective(theta[None], runs.weight[None])[0]),
-        decrement=float(solution.gain[best]),
-        starts=len(agree),
-        share_agreeing=float(agree.mean()),
+        converged=found.converged,
+        outcome=_outcome(found, starts, bounds, known),
+        objective=float(value),
+        decrement=found.gain,
+        starts=starts,
+        share_agreeing=found.agreeing,
         active_bounds=bounds,
         condition=known.condition,
         lambda_min=known.lambda_min,
@@ -176,10 +174,11 @@ def _certify(
     )
 
 
-def _outcome(converged: bool, share: float, starts: int, bounds: tuple[str, ...], known: Knowledge) -> str:
-    if not converged:
+def _outcome(found: Search, starts: int, bounds: tuple[str, ...], known: Knowledge) -> str:
+    if not found.converged:
         return "No optimum was reached: a further step would still lower the objective. Next: raise --starts."
-    sentence = f"Optimum certified: {share:.0%} of {starts} starts agree to 1e-9, nothing left to gain"
+    where = f" on a sample of {found.sampled:,} runs" if found.sampled else ""
+    sentence = f"Optimum certified: {found.agreeing:.0%} of {starts} starts agree to 1e-9{where}, nothing left to gain"
     if bounds:
         sentence += f"; at its bound: {', '.join(bounds)}"
     if known.lambda_min < UNIDENTIFIED:

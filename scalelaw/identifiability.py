@@ -25,7 +25,7 @@ MAX_CONDITION = 1e5
 
 def refuse_hopeless(law: Law, runs: RunTable) -> None:
     """Raise `DataError` where no fit of this law to these runs can mean anything."""
-    _refuse_bad_losses(runs)
+    _refuse_bad_responses(law, runs)
     n, p = len(runs), len(law.params)
     if n <= p:
         rows = "1 row" if n == 1 else f"{n} rows"
@@ -35,13 +35,14 @@ def refuse_hopeless(law: Law, runs: RunTable) -> None:
             file=_files(runs),
             remedy="add runs, or fit a law with fewer parameters such as power_constant",
         )
-    if np.ptp(runs.loss) == 0:
+    observed = law.observed(runs)
+    if np.ptp(observed) == 0:
         raise DataError(
             "E_NO_VARIATION",
-            f"all {n} losses are equal",
+            f"all {n} values of {law.response} are equal",
             file=_files(runs),
-            column="loss",
-            value=runs.loss[0],
+            column=law.response,
+            value=observed[0],
             remedy="check that the column holds each run's own loss",
         )
     for name, values in zip(law.inputs, law.read(runs).T, strict=True):
@@ -53,17 +54,18 @@ def _files(runs: RunTable) -> str | None:
     return ", ".join(source.file for source in runs.sources) or None
 
 
-def _refuse_bad_losses(runs: RunTable) -> None:
-    bad = np.flatnonzero(~(np.isfinite(runs.loss) & (runs.loss > 0)))
+def _refuse_bad_responses(law: Law, runs: RunTable) -> None:
+    observed = law.observed(runs)
+    bad = np.flatnonzero(~(np.isfinite(observed) & (observed > 0)))
     if len(bad):
-        run = runs.run(int(bad[0]))
+        run, value = runs.run(int(bad[0])), float(observed[bad[0]])
         raise DataError(
-            "E_NOT_POSITIVE" if np.isfinite(run.loss) else "E_NON_FINITE",
-            f"the loss of {run.run_id} must be a positive number",
+            "E_NOT_POSITIVE" if np.isfinite(value) else "E_NON_FINITE",
+            f"the {law.response} of {run.run_id} must be a positive number",
             file=run.file or None,
             line=run.line or None,
-            column="loss",
-            value=run.loss,
+            column=law.response,
+            value=value,
             remedy="correct the value or exclude the run",
         )
 

@@ -30,6 +30,8 @@ class PowerSum(Law):
         d ln L / dE = 1/L        d ln L / da_k = s_k        d ln L / dalpha_k = -s_k z_k
     """
 
+    kernel = "power_sum"
+
     def __init__(self, name: str, formula: str, source: str, powers: tuple[Power, ...]) -> None:
         self.name, self.formula, self.source, self.powers = name, formula, source, powers
         self.inputs = tuple(power.x for power in powers)

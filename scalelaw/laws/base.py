@@ -38,7 +38,8 @@ class Law(ABC):
 
     Subclasses state `name`, `formula`, `source`, `inputs` (columns of a `RunTable`) and `params`, and implement the
     abstract methods. A law predicts the loss in nats per token, or another positive column, `response`, in which case
-    "loss" below stands for that. Inputs reach a law as coordinates `z[n, k]`, by default the logs of the inputs minus their mean.
+    "loss" below stands for that. Inputs reach a law as coordinates `z[n, k]`, by default the logs of the inputs minus
+    their mean.
     """
 
     name: str
@@ -48,6 +49,8 @@ class Law(ABC):
     params: tuple[Param, ...]
     response: str = "loss"
     response_unit: str = "nats/token"
+    kernel: str | None = None
+    """The compiled code that can evaluate this law, where there is some."""
 
     @property
     def label(self) -> str:

@@ -24,6 +24,8 @@ class Objective(ABC):
     name: ClassVar[str]
     formula: ClassVar[str]
     space: ClassVar[Literal["log", "raw"]] = "log"
+    tunes: ClassVar[bool] = False
+    """Whether `tuned` sets something from the scatter of a first fit."""
 
     @abstractmethod
     def rho(self, r: Floats) -> Floats:
@@ -40,6 +42,15 @@ class Objective(ABC):
     def stages(self) -> tuple[Objective, ...]:
         """The smooth objectives to minimise one after the other; the last one defines the estimate."""
         return (self,)
+
+    def tuned(self, residuals: Floats, n_parameters: int) -> Objective:
+        """The objective for data that scatters like these residuals, `[n]`, of a fit of that many parameters."""
+        return self
+
+    @property
+    def huber_delta(self) -> float | None:
+        """Where rho turns from r^2/2 to a line, infinite for least squares; None for any other shape."""
+        return None
 
     @property
     def label(self) -> str:

@@ -39,6 +39,11 @@ class LogHuber(Objective):
         return np.where(np.abs(r) <= self.delta, self.scale, 0.0)
 
     @property
+    def huber_delta(self) -> float:
+        """delta."""
+        return self.delta
+
+    @property
     def label(self) -> str:
         """The name with delta."""
         return f"{self.name}(delta={self.delta:g})"

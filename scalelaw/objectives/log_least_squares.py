@@ -28,5 +28,10 @@ class LogLeastSquares(Objective):
         """1."""
         return np.full_like(r, self.scale)
 
+    @property
+    def huber_delta(self) -> float:
+        """Infinite: squares all the way."""
+        return float("inf")
+
 
 KIND = LogLeastSquares()

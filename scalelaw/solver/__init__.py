@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from scalelaw.solver.newton import Problem, Solution, solve
+from scalelaw.solver.newton import Problem, Solution
+from scalelaw.solver.solving import solve
 
 __all__ = ["Problem", "Solution", "solve"]

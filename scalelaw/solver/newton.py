@@ -19,13 +19,13 @@ GAIN = 1e-14
 MAX_ITERATIONS = 400
 RIDGE = 1e-13
 """Keeps directions that the runs do not see at all from dividing by zero."""
-CHUNK = 256
-"""Members worked on at once: small enough that their Jacobians stay in the cache."""
 
 
 class Curve(Protocol):
     """What the solver asks of a law (see `scalelaw.laws.base.Law`)."""
 
+    @property
+    def kernel(self) -> str | None: ...
     def log_loss(self, theta: Floats, z: Floats) -> Floats: ...
     def derivatives(self, theta: Floats, z: Floats) -> tuple[Floats, Floats]: ...
     def curvature(self, theta: Floats, z: Floats, q: Floats) -> Floats | None: ...
@@ -37,6 +37,10 @@ class Misfit(Protocol):
 
     @property
     def space(self) -> str: ...
+    @property
+    def scale(self) -> float: ...
+    @property
+    def huber_delta(self) -> float | None: ...
     def rho(self, r: Floats) -> Floats: ...
     def psi(self, r: Floats) -> Floats: ...
     def curvature(self, r: Floats) -> Floats: ...
@@ -97,31 +101,14 @@ class Solution:
     iterations: NDArray[np.int64]
 
 
-def solve(problem: Problem, theta: Floats, weights: Floats) -> Solution:
-    """Minimise the objective for every member of the batch.
-
-    Args:
-        theta: starting points, `[b, p]`; moved inside the bounds first.
-        weights: weight of each run, `[n]` for all members or `[b, n]`.
+def minimise(problem: Problem, start: Floats, weights: Floats) -> Solution:
+    """Minimise the objective for every member of one chunk, from `start[b, p]` with `weights[b, n]`.
 
     Each step lies between Newton's and one of reweighted least squares (see `_newton_step`) and is accepted when the
     objective falls; damping grows on rejection and falls on acceptance. Parameters pressed against a bound are held.
     Members stop, one by one, when a full step would gain less than `GAIN` of their objective: a test that multiplying
     the objective, or measuring an input in other units, leaves unchanged.
     """
-    theta = np.atleast_2d(np.asarray(theta, dtype=float))
-    w = np.broadcast_to(weights, (len(theta), len(problem.log_y)))
-    parts = [_solve_chunk(problem, theta[i : i + CHUNK], w[i : i + CHUNK]) for i in range(0, len(theta), CHUNK)]
-    return Solution(
-        theta=np.concatenate([part.theta for part in parts]),
-        objective=np.concatenate([part.objective for part in parts]),
-        gain=np.concatenate([part.gain for part in parts]),
-        converged=np.concatenate([part.converged for part in parts]),
-        iterations=np.concatenate([part.iterations for part in parts]),
-    )
-
-
-def _solve_chunk(problem: Problem, start: Floats, weights: Floats) -> Solution:
     low, high = problem.curve.bounds(problem.z)
     theta = np.clip(start, low, high)
     w = np.array(weights)
