@@ -1,19 +1,24 @@
-"""The verb: fit below a compute threshold, predict the runs above it, and count how often the intervals held."""
+"""The verbs: fit below a compute threshold, predict the runs above it, and count how often the intervals held."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
-from scalelaw.errors import UsageError
+from scalelaw.errors import DataError, UsageError
 from scalelaw.fitting import Fit, fit
-from scalelaw.intervals import LEVEL, bootstrap
+from scalelaw.intervals import LEVEL, Draws, bootstrap
 from scalelaw.laws import Law, get_law
 from scalelaw.objectives import Objective
 from scalelaw.results import Interval, Unavailable
 from scalelaw.runs import Floats, RunTable
+
+SHARES = (0.5, 0.4, 0.3, 0.2, 0.1)
+"""Shares of the runs that a rolling backtest holds out, one cut each."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,16 @@ class Backtest:
         """predicted / observed - 1, `[n]`."""
         return self.predicted / self.held_out.loss - 1.0
 
+    @cached_property
+    def log_errors(self) -> Floats:
+        """ln(predicted / observed), `[n]`."""
+        return np.log(self.predicted / self.held_out.loss)
+
+    @cached_property
+    def decades(self) -> Floats:
+        """How far each held-out run lies beyond the largest fitted one, in powers of ten of its size, `[n]`."""
+        return decades_beyond(self.fit.runs, self.held_out)
+
     @property
     def mean_absolute_error(self) -> float:
         """The mean of |predicted / observed - 1|."""
@@ -49,16 +64,124 @@ class Backtest:
         """The largest of |predicted / observed - 1|."""
         return float(np.abs(self.errors).max())
 
+    @cached_property
+    def ends(self) -> Floats:
+        """Low and high of each prediction interval, `[n, 2]`; NaN where there is none."""
+        pairs = [(i.low, i.high) if isinstance(i, Interval) else (np.nan, np.nan) for i in self.intervals]
+        return np.array(pairs, dtype=float).reshape(-1, 2)
+
+    @cached_property
+    def held(self) -> NDArray[np.bool_]:
+        """Whether each held-out loss lies in its prediction interval, `[n]`; one that has none does not."""
+        return np.asarray((self.ends[:, 0] <= self.held_out.loss) & (self.held_out.loss <= self.ends[:, 1]))
+
     @property
     def inside(self) -> int:
         """How many held-out losses lie in their prediction intervals."""
-        pairs = zip(self.intervals, self.held_out.loss, strict=True)
-        return sum(isinstance(interval, Interval) and interval.contains(float(loss)) for interval, loss in pairs)
+        return int(self.held.sum())
+
+    @cached_property
+    def widths(self) -> Floats:
+        """ln(high / low) of each prediction interval, `[n]`: its sharpness."""
+        return np.asarray(np.log(self.ends[:, 1] / self.ends[:, 0]))
+
+    @cached_property
+    def scores(self) -> Floats:
+        """The interval score of each prediction interval in log loss, `[n]`; less is better.
+
+        S = (u - l) + 2/a (l - y) [y < l] + 2/a (y - u) [y > u] with a = 1 - level and l, u, y the logs of both ends and
+        of the observed loss: the width, and a fine for every miss in proportion to its distance.
+
+        Source: Gneiting & Raftery 2007, eq. 43.
+        """
+        low, high, y = np.log(self.ends[:, 0]), np.log(self.ends[:, 1]), np.log(self.held_out.loss)
+        fine = 2.0 / (1.0 - self.level)
+        return np.asarray(high - low + fine * (np.maximum(low - y, 0.0) + np.maximum(y - high, 0.0)))
 
     @property
     def reach(self) -> float:
-        """How far beyond the fitted runs the farthest held-out run lies: the ratio of their compute 6 N D."""
-        return float(_compute(self.held_out).max() / _compute(self.fit.runs).max())
+        """How far beyond the fitted runs the farthest held-out run lies: the ratio of their sizes (see `sizes`)."""
+        return float(sizes(self.held_out).max() / sizes(self.fit.runs).max())
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """What a rolling backtest found between two distances, in decades beyond the cut: errors are of log loss."""
+
+    low: float
+    high: float
+    predictions: int
+    error: float
+    coverage: float
+    width: float
+    score: float
+
+
+@dataclass(frozen=True)
+class RollingBacktest:
+    """The same law backtested at several cuts.
+
+    A held-out run may be predicted from several cuts, once at each; predictions farther than `horizon` decades beyond
+    a cut are left out.
+    """
+
+    cuts: tuple[Backtest, ...]
+    horizon: float = np.inf
+
+    def _gather(self, of: Callable[[Backtest], Floats]) -> Floats:
+        return np.concatenate([of(cut)[cut.decades <= self.horizon] for cut in self.cuts])
+
+    @cached_property
+    def decades(self) -> Floats:
+        """Distance of every prediction beyond its cut, `[predictions]`."""
+        return self._gather(lambda cut: cut.decades)
+
+    @cached_property
+    def log_errors(self) -> Floats:
+        """ln(predicted / observed) of every prediction."""
+        return self._gather(lambda cut: cut.log_errors)
+
+    @property
+    def error(self) -> float:
+        """Root mean square of the log errors, every cut counting alike."""
+        squares = [np.mean(cut.log_errors[cut.decades <= self.horizon] ** 2) for cut in self.cuts]
+        return float(np.sqrt(np.mean(squares)))
+
+    @property
+    def coverage(self) -> float:
+        """The share of predictions whose interval held."""
+        return float(self._gather(lambda cut: cut.held).mean())
+
+    @property
+    def width(self) -> float:
+        """Mean ln(high / low) of the prediction intervals: sharpness, less is sharper."""
+        return _mean(self._gather(lambda cut: cut.widths))
+
+    @property
+    def score(self) -> float:
+        """Mean interval score in log loss (see `Backtest.scores`)."""
+        return _mean(self._gather(lambda cut: cut.scores))
+
+    def by_distance(self, edges: Sequence[float] = (0.0, 0.25, 0.5, 1.0, 2.0, np.inf)) -> tuple[Distance, ...]:
+        """Error, coverage, sharpness and score by decades beyond the cut; empty ranges are left out."""
+        held, widths, scores = (
+            self._gather(lambda cut: cut.held),
+            self._gather(lambda cut: cut.widths),
+            self._gather(lambda cut: cut.scores),
+        )
+        rows = []
+        for low, high in zip(edges[:-1], edges[1:], strict=True):
+            here = (self.decades >= low) & (self.decades < high)
+            if here.any():
+                error = float(np.sqrt(np.mean(self.log_errors[here] ** 2)))
+                values = float(held[here].mean()), _mean(widths[here]), _mean(scores[here])
+                rows.append(Distance(low, high, int(here.sum()), error, *values))
+        return tuple(rows)
+
+
+def _mean(values: Floats) -> float:
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if len(finite) else float("nan")
 
 
 def backtest(
@@ -68,6 +191,7 @@ def backtest(
     *,
     share: float = 1 / 3,
     level: float = LEVEL,
+    method: str = "bootstrap",
     replicates: int = 1000,
     seed: int = 0,
     workers: int = 1,
@@ -81,12 +205,11 @@ def backtest(
     if not 0 < share < 1:
         raise UsageError(f"The share held out lies between 0 and 1; found {share}.")
     law = get_law(law)
-    order = np.argsort(_compute(runs), kind="stable")
     largest = np.zeros(len(runs), dtype=bool)
-    largest[order[len(runs) - round(share * len(runs)) :]] = True
+    largest[np.argsort(sizes(runs), kind="stable")[len(runs) - round(share * len(runs)) :]] = True
     fitted = fit(law, runs.where(~largest, f"held out: largest {share:.3g} by compute"), objective, seed=seed)
     held_out = runs.where(largest)
-    draws = bootstrap(fitted, replicates, seed=seed, workers=workers)
+    draws = resampled(fitted, method, replicates, seed=seed, workers=workers)
     inputs = law.read(held_out)
     named = [dict(zip(law.inputs, map(float, row), strict=True)) for row in inputs]
     predicted = law.predict(fitted.natural[None], inputs)[0]
@@ -94,6 +217,36 @@ def backtest(
     return Backtest(fitted, held_out, predicted, intervals, level)
 
 
-def _compute(runs: RunTable) -> Floats:
-    product = 6.0 * runs.n_params * runs.n_tokens
-    return np.where(np.isnan(product), runs.flops, product)
+def rolling_backtest(
+    law: str | Law,
+    runs: RunTable,
+    objective: str | Objective = "log_huber",
+    *,
+    shares: Sequence[float] = SHARES,
+    horizon: float = np.inf,
+    level: float = LEVEL,
+    method: str = "bootstrap",
+    replicates: int = 200,
+    seed: int = 0,
+    workers: int = 1,
+) -> RollingBacktest:
+    """Backtest a law at several cuts: at each of the `shares`, fit the smaller runs and predict every larger one.
+
+    Args:
+        horizon: predictions farther than this beyond a cut, in decades of size, are left out.
+
+    A cut whose smaller runs cannot determine the law is passed over.
+
+    Raises:
+        DataError: where no cut is left.
+    """
+    cuts, refusals = [], []
+    for share in shares:
+        if not round(share * len(runs)):
+            continue
+        try:
+            options = {"share": share, "level": level, "replicates": replicates, "seed": seed, "workers": workers}
+            cuts.append(backtest(law, runs, objective, method=method, **options))
+        except DataError as error:
+            refusals.append(error)
+    ...

@@ -74,7 +74,8 @@ def _agreeing(solution: Solution, n: int) -> float:
     return float((solution.objective <= best * (1 + AGREEMENT) + n * np.finfo(float).eps ** 2).mean())
 
 
-def _found(objective: Objective, solution: Solution, best: int, agreeing: float, sampled: int | None = None) -> Search:
+def _found(objective: Objective, solution: Solution, agreeing: float, sampled: int | None = None) -> Search:
+    best = int(np.argmin(solution.objective))
     return Search(
         solution.theta[best],
         objective,

@@ -1,13 +1,14 @@
-"""Uncertainty, one method to a file: a `Fit` becomes `Draws`, and draws answer with intervals."""
+"""Uncertainty, one method to a file: a `Fit` becomes an `Uncertainty`, which answers with intervals."""
 
 from __future__ import annotations
 
-from scalelaw.errors import UsageError
 from scalelaw.fitting import Fit
-from scalelaw.intervals.base import LEVEL, Draws
+from scalelaw.intervals.base import LEVEL, Method, Uncertainty
 from scalelaw.intervals.bootstrap import bootstrap
+from scalelaw.intervals.draws import Draws
 from scalelaw.intervals.targets import (
     LossAt,
+    OptimalExponent,
     OptimalLoss,
     OptimalParams,
     OptimalRatio,
@@ -15,40 +16,61 @@ from scalelaw.intervals.targets import (
     Parameter,
     Target,
 )
+from scalelaw.registry import Registry
 from scalelaw.results import Interval, Unavailable
+
+INTERVALS: Registry[Method] = Registry("scalelaw.intervals", "interval method")
+
+
+def uncertainty(
+    fit: Fit, method: str | Method = "auto", *, replicates: int = 1000, seed: int = 0, workers: int = 1
+) -> Uncertainty:
+    """What a fit's intervals are made from; ask it for as many targets as you like.
+
+    Args:
+        method: a name of `INTERVALS`. `auto` picks by the measured coverage and says what and why in its `method`.
+        replicates: refits, for the methods that resample.
+        seed: of everything random; the same seed gives the same intervals on any number of `workers`, processes.
+
+    Raises:
+        UsageError: for an unknown method.
+    """
+    kind = INTERVALS[method] if isinstance(method, str) else method
+    return kind.prepare(fit, replicates=replicates, seed=seed, workers=workers)
 
 
 def interval(
     fit: Fit,
     target: str | Target,
     *,
-    method: str = "bootstrap",
+    method: str | Method = "auto",
     level: float = LEVEL,
     replicates: int = 1000,
     seed: int = 0,
 ) -> Interval | Unavailable:
-    """The interval of one target. For several, keep the `Draws` of `bootstrap` and ask them.
+    """The interval of one target. For several, keep the `Uncertainty` and ask it.
 
     Raises:
         UsageError: for an unknown method or parameter, or a level outside (0, 1).
     """
-    if method != "bootstrap":
-        raise UsageError(f"Unknown interval method {method!r}. Known: bootstrap.")
-    if not 0 < level < 1:
-        raise UsageError(f"A level lies between 0 and 1; found {level}.")
-    return bootstrap(fit, replicates, seed=seed).interval(target, level)
+    return uncertainty(fit, method, replicates=replicates, seed=seed).interval(target, level)
 
 
 __all__ = [
+    "INTERVALS",
     "LEVEL",
     "Draws",
     "LossAt",
+    "Method",
+    "OptimalExponent",
     "OptimalLoss",
     "OptimalParams",
     "OptimalRatio",
     "OptimalTokens",
     "Parameter",
     "Target",
+    "Uncertainty",
     "bootstrap",
     "interval",
+    "uncertainty",
 ]

@@ -1,85 +1,132 @@
-"""`Draws`: what resampling a fit leaves behind, and the intervals it answers with."""
+"""What every method of uncertainty gives: an `Uncertainty`, which answers with intervals for any target."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy import stats
 
+from scalelaw.errors import UsageError
 from scalelaw.fitting import Fit
+from scalelaw.intervals._linear import Linear
 from scalelaw.intervals.targets import LossAt, Parameter, Target
-from scalelaw.results import Interval, Kind, Unavailable
-
-Floats = NDArray[np.float64]
+from scalelaw.laws.base import Floats
+from scalelaw.results import Interval, Unavailable
 
 LEVEL = 0.95
+ALONE_IN_GROUP = (
+    "one group of rows alone determines some part of the law, so nothing tells how groups differ; add configurations"
+)
 
 
-@dataclass(frozen=True)
-class Draws:
-    """Replicates of a fit: natural parameters `[replicates, p]`, and how they were made.
+class Uncertainty(ABC):
+    """How well a fit knows what follows from it, by one method.
+
+    Two questions, two verbs: `interval` says where the law lies (confidence), `prediction_interval` where the loss of a
+    new run will land (the law's uncertainty and one run's scatter about it).
 
     Attributes:
-        fit: the fit that was resampled.
-        natural: natural parameters of each replicate; a replicate that did not converge is NaN.
-        method: how they were made, with its settings, for tables and reports.
-        seed: the seed of the resampling; the same seed gives the same draws on any number of workers.
+        fit: the fit in question.
+        method: how the intervals are made, with settings, as a sentence for tables and reports.
+        note: what is known of the method where that is not good, such as a measured coverage far from the level.
     """
 
     fit: Fit
-    natural: Floats
     method: str
-    seed: int
-
-    def __len__(self) -> int:
-        return len(self.natural)
-
-    @cached_property
-    def failed(self) -> int:
-        """How many replicates did not converge."""
-        return int(np.isnan(self.natural).any(axis=1).sum())
-
-    def values(self, target: str | Target) -> Floats:
-        """The target for every replicate, `[replicates]`."""
-        return as_target(target, self.fit).evaluate(self.fit, self.natural)
-
-    def standard_error(self, target: str | Target) -> float:
-        """The standard deviation of the target over replicates."""
-        return float(np.nanstd(self.values(target), ddof=1))
+    note: str = ""
 
     def interval(self, target: str | Target, level: float = LEVEL) -> Interval | Unavailable:
-        """Where the target lies: the percentile interval over replicates."""
+        """Where the target lies: a parameter by name, or any `Target`."""
+        if not 0 < level < 1:
+            raise UsageError(f"A level lies between 0 and 1; found {level}.")
         target = as_target(target, self.fit)
-        estimate = float(target.evaluate(self.fit, self.fit.natural[None])[0])
-        return self._percentiles(target.label, target.unit, estimate, target.evaluate(self.fit, self.natural), level)
+        estimate = self.estimate(target)
+        if not np.isfinite(estimate):
+            return Unavailable(target.label, "the fit itself has no such value", target.unit)
+        ends = ALONE_IN_GROUP if self._linear.saturated else self._ends(target, level)
+        if isinstance(ends, str):
+            return Unavailable(target.label, ends, target.unit)
+        note = "; ".join(part for part in (ends.note, self.note) if part)
+        low = max(ends.low, target.least(self.fit))
+        if not (np.isfinite(low) and np.isfinite(ends.high)):
+            return Unavailable(target.label, "the runs set it no finite limits", target.unit)
+        return Interval(target.label, estimate, low, ends.high, level, self.method, target.unit, "confidence", note)
+
+    @abstractmethod
+    def _ends(self, target: Target, level: float) -> Ends | str:
+        """The two ends, or why there are none."""
+
+    @abstractmethod
+    def standard_error(self, target: str | Target) -> float:
+        """The standard error of the target, in its own unit; NaN where it cannot be had."""
+
+    def estimate(self, target: Target) -> float:
+        """The target at the fit's estimate."""
+        return float(target.evaluate(self.fit, self.fit.natural[None])[0])
 
     def prediction_interval(self, *, level: float = LEVEL, **inputs: float) -> Interval | Unavailable:
-        """Where the loss of a new run will land: the law's uncertainty and one run's scatter about it.
+        """Where the loss of a new run will land.
 
-        Each replicate's log-loss is given a residual drawn from the fit's own, widened by sqrt(n / (n - p)) for the
-        p parameters the residuals have already been bent to.
+        On the log scale, each side of the estimate is sqrt(c^2 + (t s)^2) away: c how far the interval of the law
+        reaches on that side, s^2 the mean square of the log residuals, each group's corrected for its leverage, and t
+        Student's quantile for the degrees of freedom of s.
         """
         target = LossAt(**inputs)
-        estimate = float(target.evaluate(self.fit, self.fit.natural[None])[0])
-        losses = target.evaluate(self.fit, self.natural)
-        residuals, n, p = self.fit.residuals, len(self.fit.runs), len(self.fit.law.params)
-        rng = np.random.default_rng([self.seed, 1])
-        scatter = rng.choice(residuals - residuals.mean(), len(losses)) * np.sqrt(n / (n - p))
-        return self._percentiles(target.label, target.unit, estimate, losses * np.exp(scatter), level, "prediction")
+        law = self.interval(target, level)
+        if isinstance(law, Unavailable):
+            return law
+        scatter, freedom = self._linear.scatter, self._linear.scatter_freedom
+        if not np.isfinite(scatter):
+            return Unavailable(target.label, "one run alone determines some part of the law, so the scatter of runs cannot be had")
+        new = stats.t.ppf(0.5 + level / 2, freedom) * scatter
+        low, high = (float(np.hypot(np.log(end / law.estimate), new)) for end in (law.low, law.high))
+        return replace(law, low=law.estimate * math.exp(-low), high=law.estimate * math.exp(high), kind="prediction")
 
-    def _percentiles(
-        self, label: str, unit: str, estimate: float, values: Floats, level: float, kind: Kind = "confidence"
-    ) -> Interval | Unavailable:
-        usable = values[np.isfinite(values)]
-        lost = 1.0 - len(usable) / len(values)
-        if lost > (1.0 - level) / 2 or not np.isfinite(estimate):
-            return Unavailable(label, f"{lost:.0%} of {len(values)} replicates have no such value", unit)
-        tail = 50.0 * (1.0 - level)
-        low, high = np.percentile(usable, [tail, 100.0 - tail])
-        note = "" if lost == 0 else f"{len(values) - len(usable)} of {len(values)} replicates have no such value"
-        return Interval(label, estimate, float(low), float(high), level, self.method, unit, kind, note)
+    @cached_property
+    def _linear(self) -> Linear:
+        return Linear.of(self.fit)
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """The ends of an interval, and what is special about them."""
+
+    low: float
+    high: float
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Refused(Uncertainty):
+    """The answer of a method that cannot serve a fit at all: every interval is unavailable, for one reason."""
+
+    fit: Fit
+    method: str
+    reason: str
+    note: str = ""
+
+    def _ends(self, target: Target, level: float) -> Ends | str:
+        return self.reason
+
+    def standard_error(self, target: str | Target) -> float:
+        """NaN."""
+        return float("nan")
+
+
+class Method(ABC):
+    """A way to prepare an `Uncertainty`. Subclasses state `name` and `description`, one line for a list."""
+
+    name: ClassVar[str]
+    description: ClassVar[str]
+
+    @abstractmethod
+    def prepare(self, fit: Fit, *, replicates: int = 1000, seed: int = 0, workers: int = 1) -> Uncertainty:
+        """Do the work that all targets share; what a method has no use for, it ignores."""
 
 
 def as_target(target: str | Target, fit: Fit) -> Target:

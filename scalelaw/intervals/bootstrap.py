@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from multiprocessing import get_context
 
 import numpy as np
 
 from scalelaw.errors import UsageError
 from scalelaw.fitting import Fit
-from scalelaw.intervals.base import Draws, Floats
-from scalelaw.solver import solve
+from scalelaw.intervals._linear import is_grouped
+from scalelaw.intervals._refit import reweighted
+from scalelaw.intervals.base import Method
+from scalelaw.intervals.draws import Draws
+from scalelaw.laws.base import Floats
 
 SMALL = 30
 """With fewer groups than this a replicate may have a better optimum elsewhere (27 % do at n = 10): search globally."""
 SEARCHES = 8
 """Starts a replicate gets then, the estimate itself among them."""
-SETTLED = 1e-6
-"""A replicate serves when a further step would gain less than this share of its objective: that moves the ends of an
-interval by some 1e-5 of a standard error, and resampled rows may leave too few to reach the rounding of an optimum."""
 BLOCK = 256
 """Replicates handed to a worker at a time."""
 
@@ -39,7 +40,7 @@ def bootstrap(fit: Fit, replicates: int = 1000, *, seed: int = 0, workers: int =
     else:
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
             parts = list(pool.map(_solve_block, *zip(*blocks, strict=True)))
-    unit = "groups" if len(fit.runs.groups) < len(fit.runs) else "runs"
+    unit = "groups" if is_grouped(fit) else "runs"
     method = f"pairs bootstrap over {len(fit.runs.groups)} {unit}, percentile, {replicates} replicates, seed {seed}"
     return Draws(fit, np.concatenate(parts), method, seed)
 
@@ -48,16 +49,7 @@ def _solve_block(fit: Fit, start: int, count: int, seed: int) -> Floats:
     """Natural parameters of replicates `start` to `start + count`, `[count, p]`."""
     weights = _resample(fit, np.random.default_rng([seed, 0, start]), count)
     searches = SEARCHES if len(fit.runs.groups) < SMALL else 1
-    theta = np.tile(fit.theta, (count * searches, 1))
-    if searches > 1:
-        rng = np.random.default_rng([seed, 2, start])
-        others = fit.law.starts(fit.problem.z, fit.runs.loss, count * (searches - 1), rng)
-        theta.reshape(count, searches, -1)[:, 1:] = others.reshape(count, searches - 1, -1)
-    solution = solve(fit.problem, theta, np.repeat(weights, searches, axis=0))
-    best = np.argmin(solution.objective.reshape(count, searches), axis=1) + searches * np.arange(count)
-    natural = fit.law.natural(solution.theta[best], fit.centre)
-    natural[solution.gain[best] > SETTLED] = np.nan
-    return natural
+    return reweighted(fit, weights, searches=searches, rng=np.random.default_rng([seed, 2, start]))
 
 
 def _resample(fit: Fit, rng: np.random.Generator, count: int) -> Floats:
@@ -67,3 +59,18 @@ def _resample(fit: Fit, rng: np.random.Generator, count: int) -> Floats:
     members = np.array([index[group] for group in fit.runs.group])
     drawn = rng.multinomial(len(groups), np.full(len(groups), 1.0 / len(groups)), size=count)
     return np.asarray(drawn[:, members] * fit.runs.weight)
+
+
+@dataclass(frozen=True)
+class Bootstrap(Method):
+    """`bootstrap` as a kind."""
+
+    name = "bootstrap"
+    description = "pairs (over groups: cluster) bootstrap, percentile: the published way"
+
+    def prepare(self, fit: Fit, *, replicates: int = 1000, seed: int = 0, workers: int = 1) -> Draws:
+        """See `bootstrap`."""
+        return bootstrap(fit, replicates, seed=seed, workers=workers)
+
+
+KIND = Bootstrap()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,20 +14,51 @@ from scalelaw.laws.base import Floats
 from scalelaw.numbers import format_quantity
 
 
-class Target(Protocol):
-    """A number that follows from a law's parameters."""
+class Target(ABC):
+    """A number that follows from a law's parameters.
+
+    `positive` says on which scale its intervals are made: losses, sizes and coefficients on the logarithm, where their
+    errors are even and their ends stay positive; exponents and the irreducible loss, which may be 0, as they are.
+    """
 
     @property
-    def label(self) -> str: ...
+    @abstractmethod
+    def label(self) -> str:
+        """What it is, for tables."""
+
     @property
-    def unit(self) -> str: ...
+    @abstractmethod
+    def unit(self) -> str:
+        """Its unit."""
+
+    @property
+    def positive(self) -> bool:
+        """Whether intervals are made on the log scale."""
+        return True
+
+    def least(self, fit: Fit) -> float:
+        """The least value it can have; ends of intervals do not go below."""
+        return -math.inf
+
+    @abstractmethod
     def evaluate(self, fit: Fit, natural: Floats) -> Floats:
         """The number for each member of `natural[b, p]`, `[b]`; NaN where it does not exist."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A natural parameter of the law, by name."""
+def forward(target: Target, values: Floats) -> Floats:
+    """Values on the scale the target's intervals are made on."""
+    return np.log(values) if target.positive else values
+
+
+def backward(target: Target, values: Floats) -> Floats:
+    """The inverse of `forward`."""
+    with np.errstate(over="ignore"):
+        return np.exp(values) if target.positive else values
+
+
+@dataclass(frozen=True)
+class Parameter(Target):
+    """A natural parameter of the law, by name. Coefficients, which have a unit of their own, are positive."""
 
     name: str
     unit: str = ""
@@ -36,6 +68,16 @@ class Parameter:
         """The parameter's name."""
         return self.name
 
+    @property
+    def positive(self) -> bool:
+        """True for coefficients, false for exponents and losses."""
+        return self.unit not in ("", "nats/token")
+
+    def least(self, fit: Fit) -> float:
+        """0 where the law bounds the parameter there."""
+        low = fit.law.bounds(fit.problem.z)[0][fit.law.names.index(self.name)]
+        return 0.0 if low == 0 else -math.inf
+
     def evaluate(self, fit: Fit, natural: Floats) -> Floats:
         """The parameter's column."""
         fit.value(self.name)
@@ -43,7 +85,7 @@ class Parameter:
 
 
 @dataclass(frozen=True)
-class LossAt:
+class LossAt(Target):
     """The law's loss, nats per token, at inputs given by name: `LossAt(n_params=1e9, n_tokens=2e10)`."""
 
     inputs: dict[str, float]
@@ -63,7 +105,7 @@ class LossAt:
 
 
 @dataclass(frozen=True)
-class AtOptimum(ABC):
+class AtOptimum(Target):
     """Something of the allocation of least loss for a budget of `flops` = 6 N D.
 
     It is NaN for a replicate whose optimum is not inside the positive numbers.
@@ -132,6 +174,27 @@ class OptimalLoss(AtOptimum):
         for i in np.flatnonzero(np.isfinite(n_params)):
             loss[i] = fit.law.predict(natural[i : i + 1], np.array([[n_params[i], n_tokens[i]]]))[0, 0]
         return loss
+
+
+@dataclass(frozen=True)
+class OptimalExponent(Target):
+    """a_opt = d ln N_opt / d ln C, how the best size grows with compute; for Chinchilla's law beta / (alpha + beta).
+
+    It is taken between budgets a tenth to either side of `flops`, by default of the runs' geometric mean 6 N D: laws
+    whose optimum is a power of C have the same exponent everywhere.
+    """
+
+    flops: float | None = None
+    label = "a_opt"
+    unit = ""
+    positive = False
+
+    def evaluate(self, fit: Fit, natural: Floats) -> Floats:
+        """The exponent for each member of `natural[b, p]`, `[b]`."""
+        runs = fit.runs
+        flops = self.flops or float(np.exp(np.log(6.0 * runs.n_params * runs.n_tokens).mean()))
+        low, high = (_optimum(fit, natural, flops * factor)[0] for factor in (1 / 1.1, 1.1))
+        return np.asarray(np.log(high / low) / (2.0 * math.log(1.1)))
 
 
 def _optimum(fit: Fit, natural: Floats, flops: float) -> tuple[Floats, Floats]:
