@@ -30,7 +30,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(READY)  ## speed as ratios against named baselines
+bench-fit: $(READY)  ## speed as ratios against named baselines
 	$(BIN)/python -m tests.benchmarks.bench_fit
 
 clean:

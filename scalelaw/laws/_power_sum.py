@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scalelaw.laws.base import Floats, Law, Param
+from scalelaw.laws.base import Contract, Floats, Law, Param
 
 MAX_EXPONENT = 5.0
 
@@ -43,37 +43,44 @@ class PowerSum(Law):
             ]
         self.params = tuple(params)
 
-    def _terms(self, theta: Floats, z: Floats) -> Floats:
-        """T_k, `[b, k, n]`."""
-        a, alpha = theta[:, 1::2, None], theta[:, 2::2, None]
-        return np.asarray(np.exp(a - alpha * z.T))
+    def _terms(self, theta: Floats, z: Floats) -> list[Floats]:
+        """T_k, `[b, n]` each."""
+        return [np.exp(theta[:, 1 + 2 * k, None] - theta[:, 2 + 2 * k, None] * z[:, k]) for k in range(z.shape[1])]
 
     def log_loss(self, theta: Floats, z: Floats) -> Floats:
         """ln(E + sum_k T_k), `[b, n]`."""
-        return np.asarray(np.log(theta[:, :1] + self._terms(theta, z).sum(axis=1)))
+        return np.asarray(np.log(sum(self._terms(theta, z), theta[:, :1])))
 
     def derivatives(self, theta: Floats, z: Floats) -> tuple[Floats, Floats]:
         """ln L and its gradient; see the class for the formulas."""
         terms = self._terms(theta, z)
-        loss = theta[:, :1] + terms.sum(axis=1)
-        shares = terms / loss[:, None, :]
+        loss = sum(terms, theta[:, :1])
         gradient = np.empty((len(theta), theta.shape[1], len(z)))
-        gradient[:, 0] = 1.0 / loss
-        gradient[:, 1::2] = shares
-        gradient[:, 2::2] = -shares * z.T
+        np.divide(1.0, loss, out=gradient[:, 0])
+        for k, term in enumerate(terms):
+            np.multiply(term, gradient[:, 0], out=gradient[:, 1 + 2 * k])
+            np.multiply(gradient[:, 1 + 2 * k], -z[:, k], out=gradient[:, 2 + 2 * k])
         return np.log(loss), gradient.swapaxes(1, 2)
 
     def curvature(self, theta: Floats, z: Floats, q: Floats) -> Floats:
         """sum_n q_n [sum_k s_k v_k v_k' - g g'], v_k = (1, -z_k) in the rows of (a_k, alpha_k), g the gradient."""
-        _, gradient = self.derivatives(theta, z)
-        hessian = -np.matmul(gradient.swapaxes(1, 2) * q[:, None, :], gradient)
+        return self._contract(self.derivatives(theta, z)[1], z, q)
+
+    def second_order(self, theta: Floats, z: Floats) -> tuple[Floats, Floats, Contract]:
+        """ln L, its gradient and its curvature from one evaluation."""
+        log_loss, gradient = self.derivatives(theta, z)
+        return log_loss, gradient, lambda q: self._contract(gradient, z, q)
+
+    def _contract(self, gradient: Floats, z: Floats, q: Floats) -> Floats:
+        weighted = gradient.swapaxes(1, 2) * q[:, None, :]
+        hessian = -np.matmul(weighted, gradient)
         for k in range(len(self.powers)):
-            share, zk, i = gradient[:, :, 1 + 2 * k] * q, z[:, k], 1 + 2 * k
-            cross = -(share @ zk)
-            hessian[:, i, i] += share.sum(axis=1)
-            hessian[:, i, i + 1] += cross
-            hessian[:, i + 1, i] += cross
-            hessian[:, i + 1, i + 1] += share @ zk**2
+            i = 1 + 2 * k
+            first, second = weighted[:, i].sum(axis=1), weighted[:, i + 1].sum(axis=1)
+            hessian[:, i, i] += first
+            hessian[:, i, i + 1] += second
+            hessian[:, i + 1, i] += second
+            hessian[:, i + 1, i + 1] -= weighted[:, i + 1] @ z[:, k]
         return np.asarray(hessian)
 
     def bounds(self, z: Floats) -> tuple[Floats, Floats]:

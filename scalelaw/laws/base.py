@@ -7,6 +7,7 @@ is well conditioned; `natural[b, p]` are the ones a paper prints.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from scalelaw.errors import DataError, UsageError
 from scalelaw.runs import RunTable
 
 Floats = NDArray[np.float64]
+Contract = Callable[[Floats], Floats | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class Law(ABC):
     response_unit: str = "nats/token"
     kernel: str | None = None
     """The compiled code that can evaluate this law, where there is some."""
+    identifiability: str = ""
+    """What runs must vary, or hold fixed, for the parameters to be known; empty where nothing needs saying."""
 
     @property
     def label(self) -> str:

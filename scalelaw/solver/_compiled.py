@@ -218,6 +218,34 @@ def _step(g: Any, H: Any, M: Any, damping: float, held: Any, A: Any, step: Any) 
     return decrement
 
 
+@njit(cache=True)
+def _stay_inside(
+    here: Any, low: Any, high: Any, g: Any, H: Any, M: Any, damping: float, held: Any, A: Any, step: Any, bent: Any
+) -> None:
+    """Parameters that the step would take past a bound go to the bound; the others step again, knowing that."""
+    p = g.size
+    moved = False
+    for a in range(p):
+        bent[a] = g[a]
+    for a in range(p):
+        if held[a] or low[a] <= here[a] + step[a] <= high[a]:
+            continue
+        moved, held[a] = True, True
+        to_bound = (low[a] if here[a] + step[a] < low[a] else high[a]) - here[a]
+        for b in range(p):
+            i, j = max(a, b), min(a, b)
+            bent[b] += (H[i, j] + damping * M[i, j]) * to_bound
+        step[a] = to_bound
+    if moved:
+        fixed = step.copy()
+        if _step(bent, H, M, damping, held, A, step) >= 0.0:
+            for a in range(p):
+                if held[a]:
+                    step[a] = fixed[a] if low[a] < here[a] < high[a] else 0.0
+        else:
+            step[:] = fixed
+
+
 @njit(cache=True, nogil=True)
 def minimise(
     z_all: Any, log_y_all: Any, weights: Any, start: Any, low: Any, high: Any, delta: float, raw: bool, tolerance: float
@@ -241,7 +269,7 @@ def minimise(
     z_flat, T_flat, J_flat, line = np.empty(K * n), np.empty(K * n), np.empty(p * n), np.empty((5, n))
     rows_flat, bits_buffer, y_all = np.empty(4 * n), np.empty(n, dtype=np.int64), np.exp(log_y_all)
     g, H, M = np.empty(p), np.empty((p, p)), np.empty((p, p))
-    A, step, trial, held = np.empty((p, p)), np.empty(p), np.empty(p), np.empty(p, dtype=np.bool_)
+    A, step, trial, bent, held = np.empty((p, p)), np.empty(p), np.empty(p), np.empty(p), np.empty(p, dtype=np.bool_)
     for b in range(members):
         row = weights[b % weights.shape[0]]
         m = 0
@@ -271,8 +299,10 @@ def minimise(
             full = _step(g, H, M, 0.0, held, A, step)
             gain[b] = 0.5 * full / max(now, 1e-300) if full >= 0.0 else np.inf
             settled = gain[b] <= tolerance
-            if not settled and not _step(g, H, M, damping, held, A, step) >= 0.0:
-                _step(g, M, M, damping, held, A, step)  # no bowl here: a step of reweighted least squares descends
+            if not settled:
+                if not _step(g, H, M, damping, held, A, step) >= 0.0:
+                    _step(g, M, M, damping, held, A, step)  # no bowl here: reweighted least squares still descends
+                _stay_inside(here, low, high, g, H, M, damping, held, A, step, bent)
             for a in range(p):
                 trial[a] = min(max(here[a] + step[a], low[a]), high[a])
             then = _value(trial, z, y, log_y, w, delta, raw, T, L, r, bits)

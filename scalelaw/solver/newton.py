@@ -6,11 +6,14 @@ another, so a member's result does not depend on what else is in the batch, nor 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from scalelaw.solver._cholesky import backward, cholesky, forward
 
 Floats = NDArray[np.float64]
 
@@ -22,7 +25,11 @@ RIDGE = 1e-13
 
 
 class Curve(Protocol):
-    """What the solver asks of a law (see `scalelaw.laws.base.Law`)."""
+    """What the solver asks of a law (see `scalelaw.laws.base.Law`).
+
+    A curve may also have `second_order(theta, z)`, which returns what `derivatives` does and a function of q that
+    returns what `curvature` does, so that the two share their work.
+    """
 
     @property
     def kernel(self) -> str | None: ...
@@ -63,7 +70,7 @@ class Problem:
     def objective(self, theta: Floats, w: Floats) -> Floats:
         """The weighted sum of rho, `[b]`."""
         with np.errstate(all="ignore"):
-            value = (w * self.misfit.rho(self.residual(theta))).sum(axis=1)
+            value = np.einsum("bn,bn->b", w, self.misfit.rho(self.residual(theta)))
         return np.where(np.isfinite(value), value, np.inf)
 
     def local_model(self, theta: Floats, w: Floats) -> tuple[Floats, Floats, Floats]:
@@ -73,7 +80,7 @@ class Problem:
         the matrix of iteratively reweighted least squares, sum w (rho'/r) J J'. In raw space r = L - y has gradient L J
         and Hessian L (J J' + d^2 ln L).
         """
-        log_loss, J = self.curve.derivatives(theta, self.z)
+        log_loss, J, contract = _second_order(self.curve, theta, self.z)
         raw = self.misfit.space == "raw"
         L = np.exp(log_loss) if raw else np.ones_like(log_loss)
         r = L - np.exp(self.log_y) if raw else log_loss - self.log_y
@@ -84,10 +91,18 @@ class Problem:
         Jt = J.swapaxes(1, 2)
         gradient = np.matmul(Jt, q[:, :, None])[:, :, 0]
         hessian = np.matmul(Jt * outer[:, None, :], J)
-        second = self.curve.curvature(theta, self.z, q)
+        second = contract(q)
         if second is not None:
             hessian = hessian + second
         return gradient, hessian, np.matmul(Jt * steady[:, None, :], J)
+
+
+def _second_order(curve: Curve, theta: Floats, z: Floats) -> tuple[Floats, Floats, Callable[[Floats], Floats | None]]:
+    shared = getattr(curve, "second_order", None)
+    if shared is not None:
+        log_loss, J, contract = shared(theta, z)
+        return log_loss, J, contract
+    return *curve.derivatives(theta, z), lambda q: curve.curvature(theta, z, q)
 
 
 @dataclass(frozen=True)
@@ -149,18 +164,56 @@ def _newton_step(
         g, H, M = problem.local_model(theta, w)
     held = np.logical_or((theta <= low) & (g > 0), (theta >= high) & (g < 0))
     finite = np.asarray(np.isfinite(H).all(axis=(1, 2)) & np.isfinite(M).all(axis=(1, 2)) & np.isfinite(g).all(axis=1))
-    usable = finite[:, None, None] & ~held[:, :, None] & ~held[:, None, :]
+    free = finite[:, None] & ~held
+    usable = free[:, :, None] & free[:, None, :]
     scale = np.sqrt(np.maximum(np.einsum("bpp->bp", np.where(usable, M, 0.0)), 0.0))
     scale = np.where(scale > 0, scale, 1.0)
     outer = scale[:, :, None] * scale[:, None, :]
     identity = np.eye(theta.shape[1])
-    g, H = np.where(held | ~finite[:, None], 0.0, g / scale), np.where(usable, H / outer, 0.0)
-    M = np.where(usable, M / outer, identity)
+    g = np.where(free, g / scale, 0.0)
+    H, M = np.where(usable, H / outer, 0.0), np.where(usable, M / outer, identity)
+    fill = np.where(free[:, :, None], RIDGE, 1.0) * identity
+    L, bowl = cholesky(H + fill)
+    decrement = (forward(L, g) ** 2).sum(axis=1)
+    A = H + damping[:, None, None] * M + fill
+    step = _solved(A, g)
+    room = (low - theta) * scale, (high - theta) * scale
+    step = _inside(A, g, step, *room, free)
+    if not bowl.all():
+        rest = ~bowl
+        step[rest], decrement[rest] = _reflected(g[rest], H[rest], M[rest], damping[rest])
+    gain = 0.5 * decrement / np.maximum(value, np.finfo(float).tiny)
+    return np.where(held, 0.0, step / scale), np.where(finite, gain, np.inf)
+
+
+def _solved(A: Floats, g: Floats) -> Floats:
+    """-A^-1 g for every member; meaningless where A is not positive definite."""
+    L, _ = cholesky(A)
+    return -backward(L, forward(L, g))
+
+
+def _inside(A: Floats, g: Floats, step: Floats, down: Floats, up: Floats, free: NDArray[np.bool_]) -> Floats:
+    """Parameters that the step takes past a bound go to the bound; the others step again, knowing that."""
+    past = free & ((step < down) | (step > up))
+    some = np.flatnonzero(past.any(axis=1))
+    if not len(some):
+        return step
+    stopped = past[some]
+    moved = np.where(stopped, np.clip(step[some], down[some], up[some]), 0.0)
+    bent = np.where(stopped, 0.0, g[some] + np.matmul(A[some], moved[:, :, None])[:, :, 0])
+    loose = ~stopped[:, :, None] & ~stopped[:, None, :]
+    step = step.copy()
+    step[some] = np.where(stopped, moved, _solved(np.where(loose, A[some], np.eye(A.shape[1])), bent))
+    return step
+
+
+def _reflected(g: Floats, H: Floats, M: Floats, damping: Floats) -> tuple[Floats, Floats]:
+    """Step and decrement where H is no bowl: its eigenvalues relative to M, by their size."""
     m, U = np.linalg.eigh(M)  # a Cholesky factor fails where rounding leaves M a hair from positive
     R = U.swapaxes(1, 2) / np.sqrt(np.maximum(m, RIDGE))[:, :, None]  # R M R' = 1
     eigenvalues, V = np.linalg.eigh(R @ H @ R.swapaxes(1, 2))
     size = np.abs(eigenvalues)
     projected = np.matmul(V.swapaxes(1, 2), np.matmul(R, g[:, :, None]))[:, :, 0]
-    gain = 0.5 * (projected**2 / np.maximum(size, RIDGE)).sum(axis=1) / np.maximum(value, np.finfo(float).tiny)
+    decrement = (projected**2 / np.maximum(size, RIDGE)).sum(axis=1)
     step = -np.matmul(R.swapaxes(1, 2), np.matmul(V, (projected / (size + damping[:, None]))[:, :, None]))[:, :, 0]
-    return np.where(held, 0.0, step / scale), np.where(finite, gain, np.inf)
+    return step, decrement
