@@ -171,6 +171,7 @@ def _certify(law: Law, runs: RunTable, z: Floats, centre: Floats, found: Search,
         condition=known.condition,
         lambda_min=known.lambda_min,
         log_errors=tuple(map(float, known.log_errors)),
+        flattest=known.flattest,
     )
 
 
@@ -208,6 +209,8 @@ def _findings(fit: Fit) -> list[Finding]:
         warn("W_UNIDENTIFIED", f"not identified by these runs (standard error above a factor e): {', '.join(unknown)}")
     elif certificate.lambda_min < WEAK:
         warn("W_WEAK", f"parameters are weakly identified (lambda_min {certificate.lambda_min:.3g}, 16 wanted)")
+    if certificate.lambda_min < WEAK:
+        found.append(Finding("I_FLAT", "info", f"the flattest direction, one standard error of it: {certificate.flattest}"))
     condition = input_condition(fit.law, fit.runs)
     if condition > 1e3:
         warn("W_ILL_CONDITIONED", f"D/N hardly varies: condition number {condition:.2g} > 1e3")

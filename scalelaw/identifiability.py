@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scalelaw.errors import DataError
 from scalelaw.laws.base import Floats, Law
@@ -132,6 +133,7 @@ class Knowledge:
     condition: float
     lambda_min: float
     log_errors: Floats
+    flattest: str
 
 
 def knowledge(law: Law, theta: Floats, z: Floats, centre: Floats, residual: Floats, w: Floats) -> Knowledge:
@@ -151,22 +153,35 @@ def knowledge(law: Law, theta: Floats, z: Floats, centre: Floats, residual: Floa
     used = norms > 0
     condition = float(np.linalg.cond(J[:, used] / norms[used]))
     steps = law.log_steps(theta)
-    free = used & (steps != 0)
-    G = J[:, free] * steps[free]
-    eigenvalues = np.linalg.eigvalsh(G.T @ G / s**2)
+    index = np.flatnonzero(used & (steps != 0))
+    G = J[:, index] * steps[index] / s
+    eigenvalues, directions = np.linalg.eigh(G.T @ G)
+    slope = _log_slopes(law, theta, centre, index)
     errors = np.full(p, np.inf)
-    errors[free] = _log_errors(law, theta, centre, G / s, free)
-    return Knowledge(condition, float(max(eigenvalues[0], 0.0)), errors)
+    errors[index] = np.sqrt(np.diag(slope.T @ np.linalg.pinv(G.T @ G, hermitian=True) @ slope))
+    least = float(max(eigenvalues[0], 0.0))
+    moves = slope.T @ directions[:, 0] / np.sqrt(max(least, 1e-300))
+    return Knowledge(condition, least, errors, _in_words([law.names[i] for i in index], moves))
 
 
-def _log_errors(law: Law, theta: Floats, centre: Floats, G: Floats, free: Floats) -> Floats:
-    """Standard errors of the logs of the natural parameters, by the delta method with a central difference."""
-    covariance = np.linalg.pinv(G.T @ G, hermitian=True)
+def _log_slopes(law: Law, theta: Floats, centre: Floats, index: NDArray[np.intp]) -> Floats:
+    """d ln(natural) / d ln(working) over the parameters `index`, by central differences, `[working, natural]`."""
     steps = law.log_steps(theta)
-    index = np.flatnonzero(free)
     h = 1e-6
     moved = np.stack([theta + sign * h * steps * (np.arange(len(theta)) == j) for j in index for sign in (1, -1)])
     with np.errstate(divide="ignore", invalid="ignore"):
         log_natural = np.log(law.natural(moved, centre))[:, index]
-    derivative = (log_natural[0::2] - log_natural[1::2]) / (2 * h)
-    return np.asarray(np.sqrt(np.einsum("jk,ji,il->kl", derivative, covariance, derivative).diagonal()))
+    return np.asarray((log_natural[0::2] - log_natural[1::2]) / (2 * h))
+
+
+def _in_words(names: list[str], moves: Floats) -> str:
+    """A direction in log-parameters as a clause, `moves[p]` being one standard error along it."""
+    moves = moves * np.sign(moves[np.argmax(np.abs(moves))])
+    order = [i for i in np.argsort(-np.abs(moves)) if abs(moves[i]) >= 0.05 * np.abs(moves).max()]
+    parts = [f"{names[i]} {'rises' if moves[i] > 0 else 'falls'} {_by(abs(moves[i]))}" for i in order]
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def _by(log_factor: float) -> str:
+    factor = np.exp(min(log_factor, 700.0))
+    return f"{100 * (factor - 1):.2g} %" if factor < 2 else f"{factor:.3g}-fold"

@@ -90,6 +90,7 @@ class Certificate:
         lambda_min: smallest eigenvalue of J'J/s^2 in log-parameters; 1/sqrt of it is the error, in e-folds, of the
             worst-known direction. Below 1 unidentified, below 16 weak.
         log_errors: per parameter, the standard error of its logarithm (how many e-folds it is known to).
+        flattest: the worst-known direction in words: how far the parameters may move together for one standard error.
     """
 
     converged: bool
@@ -102,3 +103,4 @@ class Certificate:
     condition: float
     lambda_min: float
     log_errors: tuple[float, ...]
+    flattest: str = ""

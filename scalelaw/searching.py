@@ -17,8 +17,10 @@ SAMPLE = 20_000
 """With more runs than this the starts are polished on so many of them, and the distinct optima on all."""
 DISTINCT = 4
 """How many distinct optima of the sample are polished on all runs."""
-PASSES = 2
-"""How often an objective that sets itself from the residuals does so."""
+PASSES = 10
+"""How often at most an objective that sets itself from the residuals does so."""
+STEADY = 1e-3
+"""It is set when the worst-moved log-loss moves less than this share of the residuals' scatter."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,13 @@ def _polish(
     if objective.tunes:
         pilot = solve(Problem(law, get_objective("log_least_squares"), z, log_y), theta, w)
         best = pilot.theta[np.argmin(pilot.objective)]
+        predicted = law.log_loss(best[None], z)[0]
         for _ in range(PASSES):
-            objective = objective.tuned(law.log_loss(best[None], z)[0] - log_y, len(best))
+            objective = objective.tuned(predicted - log_y, len(best))
             best = solve(Problem(law, objective, z, log_y), best[None], w).theta[0]
+            before, predicted = predicted, law.log_loss(best[None], z)[0]
+            if np.abs(predicted - before).max() <= STEADY * np.median(np.abs(predicted - log_y)):
+                break
         theta = np.concatenate([theta[1:], best[None]])  # the last start is where least squares leads
     for stage in objective.stages():
         solution = solve(Problem(law, stage, z, log_y), theta, w)

@@ -28,6 +28,7 @@ FLOORS = {
     "scalelaw.fitting": 2,
     "scalelaw.fit_file": 2,
     "scalelaw.intervals": 3,
+    "scalelaw.sensitivity": 3,
     "scalelaw.planning": 4,
     "scalelaw.approaches": 4,
     "scalelaw.backtesting": 4,
