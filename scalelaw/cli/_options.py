@@ -25,6 +25,9 @@ def number(text: str) -> float:
 
 
 OutputFormat = Annotated[Format, typer.Option("--format", help="How to write the answer to stdout.")]
+IntervalMethod = Annotated[
+    str, typer.Option("--interval", help="How intervals are made: auto, or one of `scalelaw intervals`.")
+]
 Level = Annotated[float, typer.Option(min=0.01, max=0.9999, help="Level of the intervals.")]
 Replicates = Annotated[int, typer.Option(min=10, help="Bootstrap replicates.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random; the same seed gives the same numbers.")]

@@ -1,7 +1,8 @@
-"""`scalelaw check`: proofs that a parametrization does what its theory says."""
+"""`scalelaw check`: the traps of scaling-law studies in a table of runs, and what a parametrization promises."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,13 +12,118 @@ from scalelaw.cli import _output as output
 
 if TYPE_CHECKING:
     from runners.probes.coordinate_check import CoordinateCheck
+    from scalelaw.checks import Checked
+    from scalelaw.runs import RunTable
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check that a parametrization does what it claims.")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check runs for traps, or a parametrization.")
+
+SHOWN_RUNS = 5
+"""Runs a finding names in a table; JSON names them all."""
 
 
 @app.callback()
 def check() -> None:
-    """Check that a parametrization does what it claims."""
+    """Check runs and their fit for the traps of scaling-law studies, or that a parametrization does what it claims."""
+
+
+@app.command("runs")
+def runs(
+    runs: Annotated[list[Path], typer.Argument(help="A run table or a run store; see `scalelaw fit`.")],
+    law: Annotated[str, typer.Option(help="A law, such as chinchilla or power_constant(n_tokens).")] = "chinchilla",
+    objective: Annotated[
+        str | None, typer.Option(help="An objective; see `scalelaw fit`, whose default is used.")
+    ] = None,
+    mapping: Annotated[Path | None, typer.Option("--map", help="TOML file with the column names and units.")] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="Leave rows out, and record it: 'loss >= largest(5)', 'flops > 1e21'.")
+    ] = None,
+    group: Annotated[str | None, typer.Option(metavar="COLUMN", help="Rows that are not independent.")] = None,
+    only: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this check; may be repeated.")] = None,
+    claimed: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="A constant that someone printed for these runs; repeat for each."),
+    ] = None,
+    claimed_se: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A standard error that someone printed.")
+    ] = None,
+    format: options.OutputFormat = options.Format.table,
+) -> None:
+    """Look for every known trap: found, clear, or why it could not be looked for.
+
+    Exit code 1 if a finding is an error: no law can be fitted, the fit is no optimum, the values are no losses.
+
+    scalelaw check runs runs.csv --claimed alpha=0.34 --claimed-se alpha=0.0005
+    """
+    from scalelaw.checks import check as check_runs
+    from scalelaw.errors import ScalelawError
+    from scalelaw.readers import exclude_expression, read_runs
+
+    table = read_runs(runs, mapping=mapping, group=group)
+    for expression in exclude or []:
+        table = exclude_expression(table, expression)
+    claims = {**_pairs(claimed, "--claimed"), **_pairs(claimed_se, "--claimed-se", "_se")}
+    results = check_runs(table, law=law, objective=objective, only=only or (), claimed=claims)
+    _write_results(table, law, results, format)
+    errors = [finding for result in results for finding in result.findings if finding.severity == "error"]
+    if errors:
+        raise ScalelawError(f"Findings that are errors: {', '.join(dict.fromkeys(item.code for item in errors))}.")
+
+
+def _pairs(given: list[str] | None, flag: str, suffix: str = "") -> dict[str, float | str]:
+    """`NAME=VALUE` texts by name; the value stays a text, whose digits count."""
+    from scalelaw.errors import UsageError
+
+    pairs: dict[str, float | str] = {}
+    for text in given or []:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(f"{flag} takes NAME=VALUE, such as alpha=0.34; found {text!r}.")
+        pairs[name.strip() + suffix] = value
+    return pairs
+
+
+def _write_results(table: RunTable, law: str, results: tuple[Checked, ...], format: options.Format) -> None:
+    if format is options.Format.json:
+        output.write_json(
+            {
+                "law": law,
+                "n_runs": len(table),
+                "fingerprint": table.fingerprint,
+                "checks": [r.as_dict() for r in results],
+            }
+        )
+    elif format is options.Format.csv:
+        output.write_csv([row for result in results for row in _rows(result)])
+    else:
+        for result in results:
+            _write_result(result)
+        counts = [sum(r.verdict == verdict for r in results) for verdict in ("found", "clear", "not looked")]
+        typer.echo("\n{} found, {} clear, {} not looked".format(*counts))
+
+
+def _write_result(result: Checked) -> None:
+    numbers = ", ".join(map(str, result.check.numbers))
+    reason = f": {result.unavailable.reason}" if result.unavailable else ""
+    typer.echo(output.clean(f"{numbers:>6}  {result.check.name:<18} {result.verdict}{reason}"))
+    for finding in result.findings:
+        typer.echo(f"        {output.clean(str(finding))}")
+        if finding.runs:
+            more = f" and {len(finding.runs) - SHOWN_RUNS} more" if len(finding.runs) > SHOWN_RUNS else ""
+            typer.echo(output.clean(f"          runs: {', '.join(finding.runs[:SHOWN_RUNS])}{more}"))
+        if finding.knob:
+            typer.echo(output.clean(f"          knob: {finding.knob}"))
+
+
+def _rows(result: Checked) -> list[dict[str, object]]:
+    """One row a finding; one with the verdict where there is none."""
+    head = {"check": result.check.name, "verdict": result.verdict}
+    reason = result.unavailable.reason if result.unavailable else ""
+    if not result.findings:
+        return [{**head, "code": "", "severity": "", "message": reason, "runs": "", "knob": ""}]
+    return [
+        {**head, "code": f.code, "severity": f.severity, "message": f.message, "runs": " ".join(f.runs), "knob": f.knob}
+        for f in result.findings
+    ]
 
 
 @app.command("mup")

@@ -9,10 +9,10 @@ import typer
 
 from scalelaw.cli import _options as options
 from scalelaw.cli import _output as output
+from scalelaw.cli._fit_output import write_fit
 
 if TYPE_CHECKING:
-    from scalelaw.fitting import Fit
-    from scalelaw.intervals import Draws
+    from scalelaw.laws import Law
     from scalelaw.runs import RunTable
 
 
@@ -26,12 +26,26 @@ Column = str | None
 def fit(
     runs: Annotated[list[Path], typer.Argument(help="CSV, TSV, JSONL or Parquet (also .gz), or a run store.")],
     law: Annotated[
-        str, typer.Option(help="A law from `scalelaw laws`, such as chinchilla or power_constant(n_tokens).")
-    ] = ("chinchilla"),
-    objective: Annotated[str, typer.Option(help="log_huber, log_least_squares, least_squares, least_absolute.")] = (
-        "log_huber"
-    ),
-    delta: Annotated[float | None, typer.Option(help="Huber delta of log_huber.  [default: 0.001]")] = None,
+        str,
+        typer.Option(
+            help="A law of `scalelaw laws`, such as chinchilla or power_constant(n_tokens); a formula, such as "
+            "'E + A / N^alpha'; or a TOML file that declares one."
+        ),
+    ] = "chinchilla",
+    hold: Annotated[
+        list[str] | None,
+        typer.Option(metavar="RULE", help="Fix, tie or bound a parameter: E=1.69, beta=alpha, '0.1<alpha<1'."),
+    ] = None,
+    own: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A parameter of which each value of --by has its own.")
+    ] = None,
+    by: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column --own goes by, such as dataset.")] = None,
+    objective: Annotated[
+        str, typer.Option(help="auto, or one of `scalelaw objectives`; log_huber is the published mode.")
+    ] = "auto",
+    delta: Annotated[
+        float | None, typer.Option(help="Huber delta of log_huber or huber.  [default: 0.001]", show_default=False)
+    ] = None,
     loss: Annotated[Column, _column("The loss to fit.")] = None,
     n_params: Annotated[Column, _column("Parameters N.")] = None,
     n_tokens: Annotated[Column, _column("Training tokens D; C/(6N) when absent.")] = None,
@@ -50,7 +64,11 @@ def fit(
         list[str] | None, typer.Option(help="Leave rows out, and record it: 'loss >= largest(5)', 'flops > 1e21'.")
     ] = None,
     drop_invalid: Annotated[bool, typer.Option(help="Leave refused rows out and record it.")] = False,
+    weigh: Annotated[
+        str | None, typer.Option(help="group: each group counts once; seed_noise: by the noise seeds show.")
+    ] = None,
     starts: Annotated[int, typer.Option(min=1, help="Starting points polished.")] = 64,
+    interval: options.IntervalMethod = "auto",
     replicates: options.Replicates = 1000,
     level: options.Level = 0.95,
     seed: options.Seed = 0,
@@ -65,7 +83,7 @@ def fit(
     """
     from scalelaw.errors import NotConvergedError
     from scalelaw.fitting import fit as fit_law
-    from scalelaw.intervals import bootstrap
+    from scalelaw.intervals import uncertainty
     from scalelaw.readers import exclude_expression, read_runs
 
     reading: dict[str, Any] = {
@@ -87,15 +105,29 @@ def fit(
     table = read_runs(runs, mapping=mapping, **reading)
     for expression in exclude or []:
         table = exclude_expression(table, expression)
+    if weigh:
+        from scalelaw.weighting import weigh as weigh_rows
+
+        table = weigh_rows(table, by=weigh)
     _note_table(table, quiet)
-    fitted = fit_law(law, table, _objective(objective, delta), starts=starts, seed=seed)
+    fitted = fit_law(_law(law, hold, own, by, table), table, _objective(objective, delta), starts=starts, seed=seed)
     if not fitted.certificate.converged:
         raise NotConvergedError(fitted.certificate.outcome)
-    draws = bootstrap(fitted, replicates, seed=seed, workers=workers)
+    known = uncertainty(fitted, interval, replicates=replicates, seed=seed, workers=workers)
     if save:
         fitted.save(save)
         output.note(f"saved {save}", quiet)
-    _write(fitted, draws, level, format)
+    write_fit(fitted, known, level, format)
+
+
+def _law(name: str, hold: list[str] | None, own: list[str] | None, by: str | None, table: RunTable) -> Law:
+    from scalelaw.errors import UsageError
+    from scalelaw.laws import get_law, share
+
+    law = get_law(f"{get_law(name).label}[{', '.join(hold)}]" if hold else name)
+    if bool(own) != bool(by):
+        raise UsageError("--own NAME and --by COLUMN go together: which parameter differs, and between what.")
+    return share(law, table, by=by, own=own) if own and by else law
 
 
 def _objective(name: str, delta: float | None) -> Any:
@@ -104,12 +136,11 @@ def _objective(name: str, delta: float | None) -> Any:
     from scalelaw.errors import UsageError
     from scalelaw.objectives import get_objective
 
-    objective = get_objective(name)
     if delta is None:
-        return objective
-    if not hasattr(objective, "delta"):
-        raise UsageError(f"--delta belongs to log_huber; the objective is {name}.")
-    return replace(objective, delta=delta)  # type: ignore[call-arg]
+        return name
+    if name == "auto" or not hasattr(get_objective(name), "delta") or get_objective(name).tunes:
+        raise UsageError(f"--delta belongs to an objective with a fixed delta, such as log_huber; found {name}.")
+    return replace(get_objective(name), delta=delta)  # type: ignore[call-arg]
 
 
 def _note_table(table: RunTable, quiet: bool) -> None:
@@ -118,44 +149,3 @@ def _note_table(table: RunTable, quiet: bool) -> None:
         output.note(output.clean(f"note: {item.message} [{item.code}]"), quiet)
     for exclusion in table.excluded:
         output.note(output.clean(f"left out: {exclusion.run_id} (line {exclusion.line}): {exclusion.reason}"), quiet)
-
-
-def _write(fitted: Fit, draws: Draws, level: float, format: options.Format) -> None:
-    intervals = {name: draws.interval(name, level) for name in fitted.law.names}
-    if format is options.Format.json:
-        from scalelaw.fit_file import to_json
-
-        summary = {key: value for key, value in to_json(fitted).items() if key not in ("runs", "theta", "centre")}
-        known = {name: fitted.identified(name) for name in fitted.law.names}
-        output.write_json(
-            {
-                **summary,
-                "n_runs": len(fitted.runs),
-                "intervals": {name: interval.as_dict() for name, interval in intervals.items()},
-                "standard_errors": {name: draws.standard_error(name) for name in fitted.law.names},
-                "identified": known,
-            }
-        )
-    elif format is options.Format.csv:
-        output.write_csv(
-            [{**interval.as_dict(), "identified": fitted.identified(n)} for n, interval in intervals.items()]
-        )
-    else:
-        _write_table(fitted, draws, intervals, level)
-
-
-def _write_table(fitted: Fit, draws: Draws, intervals: dict[str, Any], level: float) -> None:
-    rows = []
-    for param in fitted.law.params:
-        estimate, interval = output.shown_interval(intervals[param.name], 6)
-        if not fitted.identified(param.name):
-            estimate, interval = "not identified", "by these runs"
-        rows.append([param.name, estimate, interval, param.unit])
-    typer.echo(f"{fitted.law.label}: {fitted.law.formula}")
-    typer.echo(f"{fitted.law.source}\n")
-    typer.echo(output.aligned(rows, ["parameter", "estimate", f"{100 * level:g} % interval", "unit"]))
-    typer.echo(f"\nintervals  {draws.method}")
-    typer.echo(f"objective  {fitted.certificate.objective:.10g}  {fitted.objective.label}: {fitted.objective.formula}")
-    typer.echo(f"outcome    {fitted.certificate.outcome}")
-    typer.echo(f"data       {len(fitted.runs)} runs, {len(fitted.runs.excluded)} left out, {fitted.runs.fingerprint}")
-    output.write_findings(fitted.findings)

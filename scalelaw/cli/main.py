@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from scalelaw.cli import backtest, check, fit, laws, plan, predict, report, sweep
+from scalelaw.cli import approaches, backtest, check, fit, kinds, laws, plan, predict, report, sweep
 
 app = typer.Typer(
     name="scalelaw",
@@ -25,8 +25,12 @@ app.command("fit")(fit.fit)
 app.command("predict")(predict.predict)
 app.command("plan")(plan.plan)
 app.command("backtest")(backtest.backtest)
+app.command("isoflop")(approaches.isoflop)
+app.command("envelope")(approaches.envelope)
 app.command("report")(report.report)
 app.command("laws")(laws.laws)
+app.command("objectives")(kinds.objectives)
+app.command("intervals")(kinds.intervals)
 app.add_typer(sweep.app, name="sweep")
 app.add_typer(check.app, name="check")
 
