@@ -29,12 +29,14 @@ if TYPE_CHECKING:
         interval,
     )
     from scalelaw.intervals.bootstrap import bootstrap
-    from scalelaw.laws import LAWS, Law, get_law
+    from scalelaw.laws import LAWS, Constant, Law, Param, Power, Term, constrain, get_law, load_law, share
+    from scalelaw.lmfit_bridge import from_lmfit
     from scalelaw.objectives import OBJECTIVES, Objective, get_objective
     from scalelaw.planning import Plan, plan
     from scalelaw.readers import read_runs, write_runs
     from scalelaw.results import Certificate, Finding, Interval, Unavailable
     from scalelaw.runs import Run, RunTable
+    from scalelaw.weighting import weigh
 
 # Each name is imported at its first use, so that `import scalelaw` (and `scalelaw --help`) costs nothing.
 _HOME = {
@@ -46,6 +48,15 @@ _HOME = {
     "LAWS": "laws",
     "Law": "laws",
     "get_law": "laws",
+    "load_law": "laws",
+    "Param": "laws",
+    "Constant": "laws",
+    "Power": "laws",
+    "Term": "laws",
+    "constrain": "laws",
+    "share": "laws",
+    "from_lmfit": "lmfit_bridge",
+    "weigh": "weighting",
     "OBJECTIVES": "objectives",
     "Objective": "objectives",
     "get_objective": "objectives",
@@ -79,9 +90,18 @@ __all__ = [
     "read_runs",
     "write_runs",
     "shipped",
+    "weigh",
     "LAWS",
     "Law",
+    "Param",
     "get_law",
+    "load_law",
+    "Constant",
+    "Power",
+    "Term",
+    "constrain",
+    "share",
+    "from_lmfit",
     "OBJECTIVES",
     "Objective",
     "get_objective",

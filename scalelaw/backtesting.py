@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scalelaw.errors import DataError, UsageError
-from scalelaw.fitting import Fit, fit
-from scalelaw.intervals import LEVEL, Draws, bootstrap
+from scalelaw.fitting import STARTS, Fit, fit
+from scalelaw.intervals import LEVEL, uncertainty
 from scalelaw.laws import Law, get_law
 from scalelaw.objectives import Objective
 from scalelaw.results import Interval, Unavailable
 from scalelaw.runs import Floats, RunTable
+from scalelaw.sizing import decades_beyond, emphasise, sizes
 
-SHARES = (0.5, 0.4, 0.3, 0.2, 0.1)
+SHARES = (0.4, 0.3, 0.2, 0.1)
 """Shares of the runs that a rolling backtest holds out, one cut each."""
 
 
@@ -29,7 +32,7 @@ class Backtest:
         fit: the law fitted to the runs of less compute.
         held_out: the runs of most compute.
         predicted: their predicted losses, nats/token, `[n]`.
-        intervals: the prediction interval of each.
+        intervals: the prediction interval of each; unavailable where none was asked for.
         level: level of the intervals.
     """
 
@@ -40,14 +43,19 @@ class Backtest:
     level: float
 
     @cached_property
+    def observed(self) -> Floats:
+        """The losses of the held-out runs (or what else the law predicts), `[n]`."""
+        return self.fit.law.observed(self.held_out)
+
+    @cached_property
     def errors(self) -> Floats:
         """predicted / observed - 1, `[n]`."""
-        return self.predicted / self.held_out.loss - 1.0
+        return self.predicted / self.observed - 1.0
 
     @cached_property
     def log_errors(self) -> Floats:
         """ln(predicted / observed), `[n]`."""
-        return np.log(self.predicted / self.held_out.loss)
+        return np.log(self.predicted / self.observed)
 
     @cached_property
     def decades(self) -> Floats:
@@ -73,7 +81,7 @@ class Backtest:
     @cached_property
     def held(self) -> NDArray[np.bool_]:
         """Whether each held-out loss lies in its prediction interval, `[n]`; one that has none does not."""
-        return np.asarray((self.ends[:, 0] <= self.held_out.loss) & (self.held_out.loss <= self.ends[:, 1]))
+        return np.asarray((self.ends[:, 0] <= self.observed) & (self.observed <= self.ends[:, 1]))
 
     @property
     def inside(self) -> int:
@@ -83,7 +91,8 @@ class Backtest:
     @cached_property
     def widths(self) -> Floats:
         """ln(high / low) of each prediction interval, `[n]`: its sharpness."""
-        return np.asarray(np.log(self.ends[:, 1] / self.ends[:, 0]))
+        with np.errstate(divide="ignore"):  # an interval that reaches down to 0 is infinitely wide
+            return np.asarray(np.log(self.ends[:, 1]) - np.log(self.ends[:, 0]))
 
     @cached_property
     def scores(self) -> Floats:
@@ -94,7 +103,8 @@ class Backtest:
 
         Source: Gneiting & Raftery 2007, eq. 43.
         """
-        low, high, y = np.log(self.ends[:, 0]), np.log(self.ends[:, 1]), np.log(self.held_out.loss)
+        with np.errstate(divide="ignore"):
+            low, high, y = np.log(self.ends[:, 0]), np.log(self.ends[:, 1]), np.log(self.observed)
         fine = 2.0 / (1.0 - self.level)
         return np.asarray(high - low + fine * (np.maximum(low - y, 0.0) + np.maximum(y - high, 0.0)))
 
@@ -128,7 +138,7 @@ class RollingBacktest:
     cuts: tuple[Backtest, ...]
     horizon: float = np.inf
 
-    def _gather(self, of: Callable[[Backtest], Floats]) -> Floats:
+    def _gather(self, of: Callable[[Backtest], NDArray[Any]]) -> NDArray[Any]:
         return np.concatenate([of(cut)[cut.decades <= self.horizon] for cut in self.cuts])
 
     @cached_property
@@ -170,7 +180,7 @@ class RollingBacktest:
             self._gather(lambda cut: cut.scores),
         )
         rows = []
-        for low, high in zip(edges[:-1], edges[1:], strict=True):
+        for low, high in pairwise(edges):
             here = (self.decades >= low) & (self.decades < high)
             if here.any():
                 error = float(np.sqrt(np.mean(self.log_errors[here] ** 2)))
@@ -187,16 +197,22 @@ def _mean(values: Floats) -> float:
 def backtest(
     law: str | Law,
     runs: RunTable,
-    objective: str | Objective = "log_huber",
+    objective: str | Objective = "auto",
     *,
     share: float = 1 / 3,
     level: float = LEVEL,
-    method: str = "bootstrap",
+    method: str | None = "bootstrap",
     replicates: int = 1000,
+    emphasis: float = 1.0,
+    starts: int = STARTS,
     seed: int = 0,
     workers: int = 1,
 ) -> Backtest:
     """Hold out the `share` of the runs with the most compute (6 N D), fit the rest, predict the held out.
+
+    Args:
+        method: how the prediction intervals are made, a name that `uncertainty` knows; None makes none.
+        emphasis: how many times the largest fitted run weighs the smallest (see `emphasise`).
 
     Raises:
         UsageError: for a share outside (0, 1).
@@ -207,26 +223,34 @@ def backtest(
     law = get_law(law)
     largest = np.zeros(len(runs), dtype=bool)
     largest[np.argsort(sizes(runs), kind="stable")[len(runs) - round(share * len(runs)) :]] = True
-    fitted = fit(law, runs.where(~largest, f"held out: largest {share:.3g} by compute"), objective, seed=seed)
+    rest = runs.where(~largest, f"held out: largest {share:.3g} by compute")
+    fitted = fit(law, emphasise(rest, emphasis), objective, starts=starts, seed=seed)
     held_out = runs.where(largest)
-    draws = resampled(fitted, method, replicates, seed=seed, workers=workers)
     inputs = law.read(held_out)
-    named = [dict(zip(law.inputs, map(float, row), strict=True)) for row in inputs]
     predicted = law.predict(fitted.natural[None], inputs)[0]
-    intervals = tuple(draws.prediction_interval(level=level, **row) for row in named)
+    named = [dict(zip(law.inputs, map(float, row), strict=True)) for row in inputs]
+    if method is None:
+        intervals: tuple[Interval | Unavailable, ...] = (Unavailable("loss", "no intervals were asked for"),) * len(
+            named
+        )
+    else:
+        known = uncertainty(fitted, method, replicates=replicates, seed=seed, workers=workers)
+        intervals = tuple(known.prediction_interval(level=level, **row) for row in named)
     return Backtest(fitted, held_out, predicted, intervals, level)
 
 
 def rolling_backtest(
     law: str | Law,
     runs: RunTable,
-    objective: str | Objective = "log_huber",
+    objective: str | Objective = "auto",
     *,
     shares: Sequence[float] = SHARES,
     horizon: float = np.inf,
     level: float = LEVEL,
-    method: str = "bootstrap",
+    method: str | None = "wald",
     replicates: int = 200,
+    emphasis: float = 1.0,
+    starts: int = STARTS,
     seed: int = 0,
     workers: int = 1,
 ) -> RollingBacktest:
@@ -234,19 +258,37 @@ def rolling_backtest(
 
     Args:
         horizon: predictions farther than this beyond a cut, in decades of size, are left out.
+        method, emphasis: see `backtest`; `wald` needs no refits.
 
-    A cut whose smaller runs cannot determine the law is passed over.
+    A cut at which the smaller runs cannot determine the law is passed over.
 
     Raises:
-        DataError: where no cut is left.
+        DataError: where no cut is left, with the reason at the cut that holds out least.
     """
-    cuts, refusals = [], []
-    for share in shares:
-        if not round(share * len(runs)):
+    cuts = []
+    refusal = DataError("E_TOO_FEW", f"{len(runs)} runs are too few to hold any out", remedy="add runs")
+    for share in sorted(shares, reverse=True):
+        if round(share * len(runs)) < 1:
             continue
         try:
-            options = {"share": share, "level": level, "replicates": replicates, "seed": seed, "workers": workers}
-            cuts.append(backtest(law, runs, objective, method=method, **options))
+            cut = backtest(
+                law,
+                runs,
+                objective,
+                share=share,
+                level=level,
+                method=method,
+                replicates=replicates,
+                emphasis=emphasis,
+                starts=starts,
+                seed=seed,
+                workers=workers,
+            )
         except DataError as error:
-            refusals.append(error)
-    ...
+            refusal = error
+        else:
+            if (cut.decades <= horizon).any():
+                cuts.append(cut)
+    if not cuts:
+        raise refusal
+    return RollingBacktest(tuple(cuts), horizon)

@@ -64,8 +64,8 @@ def to_json(fit: Fit) -> dict[str, Any]:
     }
 
 
-def _plain(values: Any) -> list[float | None]:
-    return [float(v) if math.isfinite(v) else None for v in values]
+def _plain(values: Any) -> list[float | str | None]:
+    return [str(v) if isinstance(v, str) else float(v) if math.isfinite(v) else None for v in values]
 
 
 def _numbers(values: list[float | None], missing: float) -> list[float]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +19,9 @@ from scalelaw.results import Certificate, Finding
 from scalelaw.runs import RunTable
 from scalelaw.searching import Search, search
 from scalelaw.solver import Problem
+
+if TYPE_CHECKING:
+    import lmfit
 
 Floats = NDArray[np.float64]
 
@@ -97,10 +101,18 @@ class Fit:
             known = self.identified(param.name)
             shown = f"{self.estimate[param.name]:.6g} {param.unit}" if known else "not identified by these runs"
             lines.append(f"  {param.name:8s} {shown}".rstrip())
+        for name, (value, why) in self.law.held(self.natural).items():
+            lines.append(f"  {name:8s} {value:.6g} ({why})")
         lines += [f"objective {self.certificate.objective:.10g} ({self.objective.label})", self.certificate.outcome]
         return "\n".join(lines + [str(finding) for finding in self.findings])
 
     __str__ = summary
+
+    def to_lmfit(self, *, log: bool = False) -> tuple[lmfit.Model, lmfit.Parameters]:
+        """The fit as an lmfit model with its parameters; see `scalelaw.lmfit_bridge.to_lmfit`."""
+        from scalelaw.lmfit_bridge import to_lmfit
+
+        return to_lmfit(self, log=log)
 
     def save(self, path: str | Path) -> None:
         """Write the fit with its runs as JSON, so that intervals and plans can be made from the file alone."""
@@ -113,7 +125,7 @@ def stack_inputs(law: Law, inputs: Mapping[str, ArrayLike]) -> Floats:
     """Inputs by name as `[n, k]` in the law's order; `UsageError` where a name is missing or unknown."""
     if set(inputs) != set(law.inputs):
         raise UsageError(f"The law {law.label} takes {', '.join(law.inputs)}; found {', '.join(inputs) or 'nothing'}.")
-    columns = np.broadcast_arrays(*(np.atleast_1d(np.asarray(inputs[name], dtype=float)) for name in law.inputs))
+    columns = np.broadcast_arrays(*(np.atleast_1d(law.encode(name, inputs[name])) for name in law.inputs))
     values = np.stack([column.ravel() for column in columns], axis=1)
     if not (np.isfinite(values) & (values > 0)).all():
         raise DataError("E_NOT_POSITIVE", f"{', '.join(law.inputs)} must be positive numbers", value=values.min())

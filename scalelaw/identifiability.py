@@ -47,7 +47,8 @@ def refuse_hopeless(law: Law, runs: RunTable) -> None:
             remedy="check that the column holds each run's own loss",
         )
     for name, values in zip(law.inputs, law.read(runs).T, strict=True):
-        _refuse_narrow(law, runs, name, values)
+        if name in law.continuous:
+            _refuse_narrow(law, runs, name, values)
     _refuse_collinear(law, runs)
 
 
@@ -111,15 +112,15 @@ def _refuse_collinear(law: Law, runs: RunTable) -> None:
 
 
 def _alternative(law: Law, name: str) -> str:
-    others = [x for x in law.inputs if x != name]
+    others = [x for x in law.continuous if x != name]
     if not others:
         return f"add runs with other values of {name}"
     return f"add runs with other values of {name}, or fit --law 'power_constant({others[0]})'"
 
 
 def input_condition(law: Law, runs: RunTable) -> float:
-    """Condition number of the centred, scaled logs of the inputs; 1 for a single input."""
-    inputs = law.read(runs)
+    """Condition number of the centred, scaled logs of the inputs that are no names; 1 for a single one."""
+    inputs = law.read(runs)[:, [name in law.continuous for name in law.inputs]]
     if inputs.shape[1] < 2:
         return 1.0
     z = np.log(inputs) - np.log(inputs).mean(axis=0)

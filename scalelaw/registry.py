@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import Iterator
 from functools import cached_property
+from importlib.metadata import entry_points
 from typing import Generic, TypeVar
 
 from scalelaw.errors import UsageError
@@ -16,7 +17,9 @@ Kind = TypeVar("Kind")
 class Registry(Generic[Kind]):
     """The kinds of one package: every module that is not private or `base` offers `KIND`, an object with a `name`.
 
-    Modules are imported at the first look-up, so that listing a package costs nothing at start-up.
+    Other packages add kinds by an entry point of the group that is the package's name, whose value is the object or its
+    class: `[project.entry-points."scalelaw.laws"]`, `mine = "my_package.laws:Mine"`. Modules are imported at the first
+    look-up, so that listing a package costs nothing at start-up.
 
     >>> from scalelaw.objectives import OBJECTIVES
     >>> OBJECTIVES["log_huber"].name
@@ -40,6 +43,11 @@ class Registry(Generic[Kind]):
             if name in kinds:
                 raise RuntimeError(f"two kinds of {self.noun} are named {name!r} in {self.package}")
             kinds[name] = found
+        for entry in entry_points(group=self.package):
+            if entry.name in kinds:
+                raise RuntimeError(f"the {self.noun} {entry.name!r} of {entry.value} has the name of another")
+            found = entry.load()
+            kinds[entry.name] = found() if isinstance(found, type) else found
         return kinds
 
     def __getitem__(self, name: str) -> Kind:

@@ -60,6 +60,7 @@ def _write_table(
         if not fitted.identified(param.name):
             estimate, interval = "not identified", "by these runs"
         rows.append([param.name, estimate, interval, param.unit])
+    rows += [[name, output.shown(v, 6), why, ""] for name, (v, why) in fitted.law.held(fitted.natural).items()]
     typer.echo(f"{fitted.law.label}: {fitted.law.formula}")
     typer.echo(f"{fitted.law.source}\n")
     typer.echo(output.aligned(rows, ["parameter", "estimate", f"{100 * level:g} % interval", "unit"]))

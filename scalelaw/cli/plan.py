@@ -18,6 +18,7 @@ def plan(
     law: options.Law,
     flops: options.Flops = None,
     times: options.Times = None,
+    interval: options.IntervalMethod = "auto",
     replicates: options.Replicates = 1000,
     level: options.Level = 0.95,
     seed: options.Seed = 0,
@@ -29,13 +30,14 @@ def plan(
     scalelaw plan law.json --flops 1e21
     """
     from scalelaw.fit_file import load_fit
-    from scalelaw.intervals import bootstrap
+    from scalelaw.intervals import uncertainty
     from scalelaw.planning import plan as make_plan
 
     fitted = load_fit(law)
     budget = resolve_budget(fitted, flops, times)
     fitted.law.optimum(fitted.natural[None], budget)
-    planned = make_plan(fitted, budget, draws=bootstrap(fitted, replicates, seed=seed, workers=workers), level=level)
+    known = uncertainty(fitted, interval, replicates=replicates, seed=seed, workers=workers)
+    planned = make_plan(fitted, budget, draws=known, level=level)
     if format is options.Format.json:
         output.write_json(as_json(planned))
     elif format is options.Format.csv:
@@ -95,4 +97,6 @@ def _write_table(planned: Plan, level: float) -> None:
     reach = planned.reach
     typer.echo(f"beyond the runs, in decades: C {reach.flops:+.2f}, N {reach.n_params:+.2f}, D {reach.n_tokens:+.2f}")
     typer.echo(f"intervals  {getattr(planned.n_params, 'method', '-')}")
+    if note := getattr(planned.n_params, "note", ""):
+        typer.echo(f"measured   {note}")
     output.write_findings(planned.findings)

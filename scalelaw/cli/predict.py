@@ -18,6 +18,7 @@ def predict(
     n_tokens: Annotated[Quantity, typer.Option(parser=options.number, metavar="D", help="Tokens.")] = None,
     flops: Annotated[Quantity, typer.Option(parser=options.number, metavar="C", help="Compute, FLOP.")] = None,
     at: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="Any other input of the law.")] = None,
+    interval: options.IntervalMethod = "auto",
     replicates: options.Replicates = 1000,
     level: options.Level = 0.95,
     seed: options.Seed = 0,
@@ -29,14 +30,14 @@ def predict(
     scalelaw predict law.json --n-params 1B --n-tokens 20B
     """
     from scalelaw.fit_file import load_fit
-    from scalelaw.intervals import LossAt, bootstrap
+    from scalelaw.intervals import LossAt, uncertainty
 
     given = {"n_params": n_params, "n_tokens": n_tokens, "flops": flops, **_named(at or [])}
     inputs = {name: value for name, value in given.items() if value is not None}
     fitted = load_fit(law)
     fitted.predict(**inputs)
-    draws = bootstrap(fitted, replicates, seed=seed, workers=workers)
-    intervals = [draws.interval(LossAt(**inputs), level), draws.prediction_interval(level=level, **inputs)]
+    known = uncertainty(fitted, interval, replicates=replicates, seed=seed, workers=workers)
+    intervals = [known.interval(LossAt(**inputs), level), known.prediction_interval(level=level, **inputs)]
     if format is options.Format.json:
         names = ("confidence", "prediction")
         output.write_json({"inputs": inputs, **{n: i.as_dict() for n, i in zip(names, intervals, strict=True)}})
@@ -45,18 +46,28 @@ def predict(
     else:
         names = ("the law (confidence)", "a new run (prediction)")
         rows = [[n, *output.shown_interval(i, 5), "nats/token"] for n, i in zip(names, intervals, strict=True)]
-        header = [", ".join(f"{k} {output.shown(v)}" for k, v in inputs.items()), "loss", f"{100 * level:g} %", "unit"]
+        header = [
+            ", ".join(f"{k} {v if isinstance(v, str) else output.shown(v)}" for k, v in inputs.items()),
+            "loss",
+            f"{100 * level:g} %",
+            "unit",
+        ]
         typer.echo(output.aligned(rows, header))
-        typer.echo(f"\nintervals  {draws.method}")
+        typer.echo(f"\nintervals  {known.method}")
+        if known.note:
+            typer.echo(f"measured   {known.note}")
         output.write_findings(fitted.findings)
 
 
-def _named(pairs: list[str]) -> dict[str, float]:
-    values = {}
+def _named(pairs: list[str]) -> dict[str, float | str]:
+    """Inputs by name; what is no number is a name, such as the data set of a law that shares over data sets."""
+    values: dict[str, float | str] = {}
     for pair in pairs:
-        name, _, value = pair.partition("=")
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{pair!r}: NAME=VALUE expected", param_hint="--at")
         try:
             values[name.strip()] = options.number(value)
-        except ValueError as error:
-            raise typer.BadParameter(f"{pair!r}: {error}; NAME=VALUE expected", param_hint="--at") from None
+        except ValueError:
+            values[name.strip()] = value.strip()
     return values

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from scalelaw.fitting import Fit
-from scalelaw.intervals.base import LEVEL, Method, Uncertainty
+from scalelaw.intervals._linear import Linear
+from scalelaw.intervals.base import LEVEL, RESTS_ON_ONE_GROUP, Method, Refused, Uncertainty
 from scalelaw.intervals.bootstrap import bootstrap
 from scalelaw.intervals.draws import Draws
+from scalelaw.intervals.measured import coverage_note
 from scalelaw.intervals.targets import (
     LossAt,
     OptimalExponent,
@@ -28,7 +33,8 @@ def uncertainty(
     """What a fit's intervals are made from; ask it for as many targets as you like.
 
     Args:
-        method: a name of `INTERVALS`. `auto` picks by the measured coverage and says what and why in its `method`.
+        method: a name of `INTERVALS`. `auto` picks by the measured coverage and says what and why in its `method`. A
+            method whose measured coverage is off at about so many runs says so in the `note` of its intervals.
         replicates: refits, for the methods that resample.
         seed: of everything random; the same seed gives the same intervals on any number of `workers`, processes.
 
@@ -36,7 +42,11 @@ def uncertainty(
         UsageError: for an unknown method.
     """
     kind = INTERVALS[method] if isinstance(method, str) else method
-    return kind.prepare(fit, replicates=replicates, seed=seed, workers=workers)
+    if Linear.of(fit).saturated:
+        return Refused(fit, kind.name, RESTS_ON_ONE_GROUP)
+    made: Any = kind.prepare(fit, replicates=replicates, seed=seed, workers=workers)
+    labelled: Uncertainty = replace(made, note=made.note or coverage_note(fit, kind.name))
+    return labelled
 
 
 def interval(

@@ -9,18 +9,16 @@ from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
-from scipy import stats
 
 from scalelaw.errors import UsageError
 from scalelaw.fitting import Fit
-from scalelaw.intervals._linear import Linear
+from scalelaw.intervals._linear import Linear, student
 from scalelaw.intervals.targets import LossAt, Parameter, Target
-from scalelaw.laws.base import Floats
 from scalelaw.results import Interval, Unavailable
 
 LEVEL = 0.95
-ALONE_IN_GROUP = (
-    "one group of rows alone determines some part of the law, so nothing tells how groups differ; add configurations"
+RESTS_ON_ONE_GROUP = (
+    "some part of the law rests on one group of rows alone, so nothing tells how groups differ; add configurations"
 )
 
 
@@ -42,13 +40,12 @@ class Uncertainty(ABC):
 
     def interval(self, target: str | Target, level: float = LEVEL) -> Interval | Unavailable:
         """Where the target lies: a parameter by name, or any `Target`."""
-        if not 0 < level < 1:
-            raise UsageError(f"A level lies between 0 and 1; found {level}.")
+        check_level(level)
         target = as_target(target, self.fit)
         estimate = self.estimate(target)
         if not np.isfinite(estimate):
             return Unavailable(target.label, "the fit itself has no such value", target.unit)
-        ends = ALONE_IN_GROUP if self._linear.saturated else self._ends(target, level)
+        ends = RESTS_ON_ONE_GROUP if self._linear.saturated else self._ends(target, level)
         if isinstance(ends, str):
             return Unavailable(target.label, ends, target.unit)
         note = "; ".join(part for part in (ends.note, self.note) if part)
@@ -69,7 +66,7 @@ class Uncertainty(ABC):
         """The target at the fit's estimate."""
         return float(target.evaluate(self.fit, self.fit.natural[None])[0])
 
-    def prediction_interval(self, *, level: float = LEVEL, **inputs: float) -> Interval | Unavailable:
+    def prediction_interval(self, *, level: float = LEVEL, **inputs: float | str) -> Interval | Unavailable:
         """Where the loss of a new run will land.
 
         On the log scale, each side of the estimate is sqrt(c^2 + (t s)^2) away: c how far the interval of the law
@@ -82,8 +79,10 @@ class Uncertainty(ABC):
             return law
         scatter, freedom = self._linear.scatter, self._linear.scatter_freedom
         if not np.isfinite(scatter):
-            return Unavailable(target.label, "one run alone determines some part of the law, so the scatter of runs cannot be had")
-        new = stats.t.ppf(0.5 + level / 2, freedom) * scatter
+            return Unavailable(
+                target.label, "one run alone determines some part of the law, so the scatter of runs cannot be had"
+            )
+        new = student(level, freedom) * scatter
         low, high = (float(np.hypot(np.log(end / law.estimate), new)) for end in (law.low, law.high))
         return replace(law, low=law.estimate * math.exp(-low), high=law.estimate * math.exp(high), kind="prediction")
 
@@ -127,6 +126,12 @@ class Method(ABC):
     @abstractmethod
     def prepare(self, fit: Fit, *, replicates: int = 1000, seed: int = 0, workers: int = 1) -> Uncertainty:
         """Do the work that all targets share; what a method has no use for, it ignores."""
+
+
+def check_level(level: float) -> None:
+    """Raise `UsageError` where a level is none."""
+    if not 0 < level < 1:
+        raise UsageError(f"A level lies between 0 and 1; found {level}.")
 
 
 def as_target(target: str | Target, fit: Fit) -> Target:

@@ -34,7 +34,8 @@ def bootstrap(fit: Fit, replicates: int = 1000, *, seed: int = 0, workers: int =
     """
     if replicates < 1:
         raise UsageError(f"At least one replicate is needed; found {replicates}.")
-    blocks = [(fit, start, min(BLOCK, replicates - start), seed) for start in range(0, replicates, BLOCK)]
+    starts = range(0, replicates, BLOCK)
+    blocks = [(fit, start, min(BLOCK, replicates - start), seed, replicates) for start in starts]
     if workers == 1:
         parts = [_solve_block(*block) for block in blocks]
     else:
@@ -45,11 +46,12 @@ def bootstrap(fit: Fit, replicates: int = 1000, *, seed: int = 0, workers: int =
     return Draws(fit, np.concatenate(parts), method, seed)
 
 
-def _solve_block(fit: Fit, start: int, count: int, seed: int) -> Floats:
-    """Natural parameters of replicates `start` to `start + count`, `[count, p]`."""
+def _solve_block(fit: Fit, start: int, count: int, seed: int, replicates: int) -> Floats:
+    """Natural parameters of replicates `start` to `start + count` of `replicates`, `[count, p]`."""
     weights = _resample(fit, np.random.default_rng([seed, 0, start]), count)
     searches = SEARCHES if len(fit.runs.groups) < SMALL else 1
-    return reweighted(fit, weights, searches=searches, rng=np.random.default_rng([seed, 2, start]))
+    rng = np.random.default_rng([seed, 2, start])
+    return reweighted(fit, weights, searches=searches, rng=rng, replicates=replicates)
 
 
 def _resample(fit: Fit, rng: np.random.Generator, count: int) -> Floats:
@@ -57,7 +59,8 @@ def _resample(fit: Fit, rng: np.random.Generator, count: int) -> Floats:
     groups = fit.runs.groups
     index = {group: i for i, group in enumerate(groups)}
     members = np.array([index[group] for group in fit.runs.group])
-    drawn = rng.multinomial(len(groups), np.full(len(groups), 1.0 / len(groups)), size=count)
+    picked = rng.integers(len(groups), size=(count, len(groups))) + len(groups) * np.arange(count)[:, None]
+    drawn = np.bincount(picked.ravel(), minlength=count * len(groups)).reshape(count, len(groups))
     return np.asarray(drawn[:, members] * fit.runs.weight)
 
 

@@ -88,16 +88,17 @@ class Parameter(Target):
 class LossAt(Target):
     """The law's loss, nats per token, at inputs given by name: `LossAt(n_params=1e9, n_tokens=2e10)`."""
 
-    inputs: dict[str, float]
+    inputs: dict[str, float | str]
     unit = "nats/token"
 
-    def __init__(self, **inputs: float) -> None:
+    def __init__(self, **inputs: float | str) -> None:
         object.__setattr__(self, "inputs", inputs)
 
     @property
     def label(self) -> str:
         """Loss with its inputs."""
-        return "loss at " + ", ".join(f"{name} {format_quantity(value)}" for name, value in self.inputs.items())
+        shown = {k: v if isinstance(v, str) else format_quantity(v) for k, v in self.inputs.items()}
+        return "loss at " + ", ".join(f"{name} {value}" for name, value in shown.items())
 
     def evaluate(self, fit: Fit, natural: Floats) -> Floats:
         """L in nats per token."""

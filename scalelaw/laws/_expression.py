@@ -1,8 +1,8 @@
 """Formulas as text, parsed by a whitelist and never evaluated as code; their derivatives are exact.
 
-A formula is made of numbers, names, `+ - * / ^` (or `**`), parentheses and the functions of `_jets.FUNCTIONS`. Names of
-columns are its inputs, `N`, `D` and `C` being short for `n_params`, `n_tokens` and `flops`, and `column(name)` any other
-column; every other name is a parameter.
+A formula is made of numbers, names, `+ - * / ^` (or `**`), parentheses and the functions of `_jets.FUNCTIONS`. Names
+of columns are its inputs, `N`, `D` and `C` being short for `n_params`, `n_tokens` and `flops`, and `column(name)` any
+other column; every other name is a parameter.
 """
 
 from __future__ import annotations
@@ -181,8 +181,10 @@ def _evaluate(node: ast.expr, columns: Mapping[str, Jet], parameters: Mapping[st
             inner = _evaluate(operand, columns, parameters)
             return -inner if isinstance(op, ast.USub) else inner
         case ast.BinOp(op=op, left=left, right=right):
-            operation = _OPERATIONS[type(op)]
-            return operation(_evaluate(left, columns, parameters), _evaluate(right, columns, parameters))
+            both: Jet = _OPERATIONS[type(op)](
+                _evaluate(left, columns, parameters), _evaluate(right, columns, parameters)
+            )
+            return both
         case ast.Call(func=ast.Name(id="column"), args=[ast.Name(id=name)]):
             return columns[name]
         case ast.Call(func=ast.Name(id=name), args=[argument]):

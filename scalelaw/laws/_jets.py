@@ -6,9 +6,9 @@ from zero are kept, and what depends on the parameters alone stays `[b, 1]`, so 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ class Jet:
     value: Floats
     gradient: Mapping[int, Floats] = field(default_factory=dict)
     hessian: Mapping[Pair, Floats] | None = field(default_factory=dict)
+    __array_ufunc__: ClassVar[None] = None  # so that array * jet is a jet
 
     @classmethod
     def variable(cls, value: Floats, index: int, second: bool = True) -> Jet:
@@ -112,17 +113,6 @@ class Jet:
                     _add(hessian, (i, j), gi * gj)
         return Jet(value, gradient, hessian)
 
-    def summed(self, axis: int) -> Jet:
-        """The sum over one axis."""
-
-        def total(entry: Floats) -> Floats:
-            return np.asarray(np.broadcast_to(entry, self.value.shape).sum(axis=axis))
-
-        gradient = {i: total(g) for i, g in self.gradient.items()}
-        return Jet(
-            total(self.value), gradient, None if self.hessian is None else {ij: total(h) for ij, h in self.hessian.items()}
-        )
-
 
 def jet(x: Jet | Floats | float) -> Jet:
     """A number as a jet without derivatives; a jet as it is."""
@@ -138,6 +128,27 @@ def where(condition: NDArray[np.bool_], x: Jet, y: Jet) -> Jet:
 
     second = None if x.hessian is None or y.hessian is None else choose(x.hessian, y.hessian)
     return Jet(np.where(condition, x.value, y.value), choose(x.gradient, y.gradient), second)
+
+
+def compose(value: Floats, first: Sequence[Floats], second: Mapping[Pair, Floats], arguments: Sequence[Jet]) -> Jet:
+    """f of several jets, from f's value and its first and second derivatives (`second[k, l]`, k <= l) there."""
+    gradient: dict[int, Floats] = {}
+    for slope, argument in zip(first, arguments, strict=True):
+        for i, g in argument.gradient.items():
+            _add(gradient, i, slope * g)
+    if any(argument.hessian is None for argument in arguments):
+        return Jet(value, gradient, None)
+    hessian: dict[Pair, Floats] = {}
+    for slope, argument in zip(first, arguments, strict=True):
+        for ij, h in (argument.hessian or {}).items():
+            _add(hessian, ij, slope * h)
+    for (k, m), bend in second.items():
+        for i, a in arguments[k].gradient.items():
+            for j, b in arguments[m].gradient.items():
+                twice = 2.0 if k != m and i == j else 1.0
+                if k != m or i <= j:
+                    _add(hessian, (min(i, j), max(i, j)), twice * bend * a * b)
+    return Jet(value, gradient, hessian)
 
 
 def minimum(x: Jet, y: Jet) -> Jet:

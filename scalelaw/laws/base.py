@@ -7,11 +7,11 @@ is well conditioned; `natural[b, p]` are the ones a paper prints.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from scalelaw.errors import DataError, UsageError
 from scalelaw.runs import RunTable
@@ -65,6 +65,22 @@ class Law(ABC):
     def names(self) -> tuple[str, ...]:
         """The names of the natural parameters, in order."""
         return tuple(param.name for param in self.params)
+
+    @property
+    def continuous(self) -> tuple[str, ...]:
+        """The inputs that are measured on a scale; any other holds names, which `encode` numbers."""
+        return self.inputs
+
+    def encode(self, name: str, value: ArrayLike) -> Floats:
+        """An input as the numbers that `read` gives: itself, or from 1 the number of a name."""
+        try:
+            return np.asarray(value, dtype=float)
+        except (TypeError, ValueError):
+            raise UsageError(f"{name} of the law {self.label} is a number; found {value!r}.") from None
+
+    def held(self, natural: Floats) -> Mapping[str, tuple[float, str]]:
+        """Parameters that are not free, for natural parameters `[p]`: their value, and why (`fixed`, `= alpha`)."""
+        return {}
 
     def read(self, runs: RunTable) -> Floats:
         """The inputs of every run, `[n, k]`; `DataError` names what is missing."""

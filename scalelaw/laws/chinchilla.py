@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from scalelaw.laws._optimum import two_power_optimum
 from scalelaw.laws._power_sum import Power, PowerSum
 from scalelaw.laws.base import Floats
 
@@ -25,9 +24,7 @@ class Chinchilla(PowerSum):
     def optimum(self, natural: Floats, flops: float) -> tuple[Floats, Floats]:
         """N = G (C/6)^(beta/(alpha+beta)), D = (C/6)/N, G = (alpha A / (beta B))^(1/(alpha+beta)) (eq. 4)."""
         _, A, alpha, B, beta = natural.T
-        log_product = np.log(flops / 6.0)
-        log_N = (np.log(alpha * A) - np.log(beta * B) + beta * log_product) / (alpha + beta)
-        return np.exp(log_N), np.exp(log_product - log_N)
+        return two_power_optimum(A, alpha, B, beta, flops)
 
 
 KIND = Chinchilla()

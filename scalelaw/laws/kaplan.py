@@ -46,6 +46,20 @@ class Kaplan(Law):
         gradient = np.stack([k * w, k * (1.0 - w), -k * w * z[:, 0], log_sum], axis=2)
         return k * log_sum, gradient
 
+    def curvature(self, theta: Floats, z: Floats, q: Floats) -> Floats:
+        """sum_n q_n H_n, H = k w (1-w) (x - y)(x - y)' in (u, v, s) with x = (1, 0, -n), y = (0, 1, 0); w x + (1-w) y
+        in the row of k.
+        """
+        first, second = self._exponents(theta, z)
+        w = np.exp(first - np.logaddexp(first, second))
+        n, k = z[:, 0], theta[:, 3, None]
+        apart = np.stack([np.ones_like(n), -np.ones_like(n), -n], axis=1)
+        hessian = np.zeros((len(theta), 4, 4))
+        hessian[:, :3, :3] = np.einsum("bn,ni,nj->bij", q * k * w * (1.0 - w), apart, apart)
+        hessian[:, 3, :3] = np.stack([(q * w).sum(1), (q * (1.0 - w)).sum(1), -(q * w * n).sum(1)], axis=1)
+        hessian[:, :3, 3] = hessian[:, 3, :3]
+        return hessian
+
     def bounds(self, z: Floats) -> tuple[Floats, Floats]:
         """Exponents positive: 1e-3 <= s <= 100 and 1e-4 <= k <= 10."""
         low, high = np.array([-np.inf, -np.inf, 1e-3, 1e-4]), np.array([np.inf, np.inf, 1e2, 1e1])

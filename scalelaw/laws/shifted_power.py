@@ -90,6 +90,22 @@ class ShiftedPower(Law):
         gradient = np.stack([1.0 / loss, share, share * log_x, -share * theta[:, 2, None] / reducible], axis=2)
         return np.log(loss), gradient
 
+    def curvature(self, theta: Floats, z: Floats, q: Floats) -> Floats:
+        """sum_n q_n [s (v v' + V) - g g'], g the gradient of ln L, v and V the gradient and Hessian of ln T.
+
+        V has -1/(x - E_x) at (kappa, E_x) and -kappa/(x - E_x)^2 at (E_x, E_x), nothing else.
+        """
+        reducible, log_x, term = self._parts(theta, z)
+        share, kappa = term / (theta[:, :1] + term), theta[:, 2, None]
+        _, gradient = self.derivatives(theta, z)
+        v = np.stack([np.zeros_like(share), np.ones_like(share), log_x, -kappa / reducible], axis=2)
+        hessian = np.einsum("bn,bni,bnj->bij", q * share, v, v) - np.einsum("bn,bni,bnj->bij", q, gradient, gradient)
+        cross = -(q * share / reducible).sum(axis=1)
+        hessian[:, 2, 3] += cross
+        hessian[:, 3, 2] += cross
+        hessian[:, 3, 3] -= (q * share * kappa / reducible**2).sum(axis=1)
+        return np.asarray(hessian)
+
     def bounds(self, z: Floats) -> tuple[Floats, Floats]:
         """E_y >= 0, 0.01 <= kappa <= 10, 0 <= E_x <= (1 - 1e-6) min x."""
         low = np.array([0.0, -np.inf, 1e-2, 0.0])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Space = Literal["log", "raw"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,6 @@ class Objective(ABC):
     scale: float = 1.0
     name: ClassVar[str]
     formula: ClassVar[str]
-    space: ClassVar[Literal["log", "raw"]] = "log"
     tunes: ClassVar[bool] = False
     """Whether `tuned` sets something from the scatter of a first fit."""
 
@@ -53,6 +53,18 @@ class Objective(ABC):
         return None
 
     @property
+    def space(self) -> Space:
+        """What a residual is; see the class."""
+        return "log"
+
+    @property
+    def settings(self) -> dict[str, float | str]:
+        """The settings by name, without the scale where that is 1."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if name != "scale" or value != 1.0}
+
+    @property
     def label(self) -> str:
-        """The name with its settings, for reports."""
-        return self.name
+        """The name with the settings to six digits, `log_huber(delta=0.001)`, which `get_objective` reads."""
+        shown = ", ".join(f"{k}={v if isinstance(v, str) else f'{v:g}'}" for k, v in self.settings.items())
+        return f"{self.name}({shown})" if shown else self.name

@@ -43,10 +43,5 @@ class LogHuber(Objective):
         """delta."""
         return self.delta
 
-    @property
-    def label(self) -> str:
-        """The name with delta."""
-        return f"{self.name}(delta={self.delta:g})"
-
 
 KIND = LogHuber()

@@ -10,7 +10,15 @@ from scipy.optimize import brentq
 
 from scalelaw.errors import DataError
 from scalelaw.fitting import Fit
-from scalelaw.intervals import LEVEL, Draws, OptimalLoss, OptimalParams, OptimalRatio, OptimalTokens, bootstrap
+from scalelaw.intervals import (
+    LEVEL,
+    OptimalLoss,
+    OptimalParams,
+    OptimalRatio,
+    OptimalTokens,
+    Uncertainty,
+    uncertainty,
+)
 from scalelaw.planning.base import Band, Plan, Reach
 from scalelaw.results import Finding, Interval, Unavailable
 
@@ -20,12 +28,13 @@ FAR = 2.0
 """Decades beyond the data past which a plan warns."""
 
 
-def plan(fit: Fit, flops: float, *, draws: Draws | None = None, level: float = LEVEL) -> Plan:
+def plan(fit: Fit, flops: float, *, draws: Uncertainty | None = None, level: float = LEVEL) -> Plan:
     """The N and D of least loss for a budget of C = 6 N D, each with its interval.
 
     Args:
         flops: the budget C in FLOP, with N as the runs count it.
-        draws: replicates of the fit; by default 1000 from `bootstrap` with seed 0.
+        draws: what the intervals are made from: `Draws` of `bootstrap`, or any `Uncertainty`; by default
+            `uncertainty(fit)`.
 
     Raises:
         DataError: for a budget that is not a positive number.
@@ -36,12 +45,12 @@ def plan(fit: Fit, flops: float, *, draws: Draws | None = None, level: float = L
     if not (math.isfinite(flops) and flops > 0):
         raise DataError("E_NOT_POSITIVE", "a budget must be a positive number of FLOP", column="flops", value=flops)
     n_params, n_tokens = (float(v[0]) for v in fit.law.optimum(fit.natural[None], flops))
-    draws = draws or bootstrap(fit)
+    known = uncertainty(fit) if draws is None else draws
     reach = _reach(fit, flops, n_params, n_tokens)
     targets = (OptimalParams(flops), OptimalTokens(flops), OptimalRatio(flops), OptimalLoss(flops))
-    intervals = [draws.interval(target, level) for target in targets]
+    intervals = [known.interval(target, level) for target in targets]
     inside = math.isfinite(n_params) and 0 < n_params < flops / 6
-    new_run = draws.prediction_interval(n_params=n_params, n_tokens=n_tokens, level=level) if inside else intervals[3]
+    new_run = known.prediction_interval(n_params=n_params, n_tokens=n_tokens, level=level) if inside else intervals[3]
     return Plan(
         fit=fit,
         flops=flops,

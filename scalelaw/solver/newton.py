@@ -173,12 +173,13 @@ def _newton_step(
     g = np.where(free, g / scale, 0.0)
     H, M = np.where(usable, H / outer, 0.0), np.where(usable, M / outer, identity)
     fill = np.where(free[:, :, None], RIDGE, 1.0) * identity
-    L, bowl = cholesky(H + fill)
-    decrement = (forward(L, g) ** 2).sum(axis=1)
-    A = H + damping[:, None, None] * M + fill
-    step = _solved(A, g)
-    room = (low - theta) * scale, (high - theta) * scale
-    step = _inside(A, g, step, *room, free)
+    with np.errstate(all="ignore"):  # the factor of a member that is no bowl is meaningless, and may overflow
+        L, bowl = cholesky(H + fill)
+        decrement = (forward(L, g) ** 2).sum(axis=1)
+        A = H + damping[:, None, None] * M + fill
+        step = _solved(A, g)
+        room = (low - theta) * scale, (high - theta) * scale
+        step = _inside(A, g, step, *room, free)
     if not bowl.all():
         rest = ~bowl
         step[rest], decrement[rest] = _reflected(g[rest], H[rest], M[rest], damping[rest])

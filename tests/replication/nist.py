@@ -151,10 +151,12 @@ def digits(found: Floats, reference: Floats) -> float:
 
 
 def standard_errors(case: Case, theta: Floats) -> Floats:
-    """From the residual variance and the inverse of J'J."""
+    """From the residual variance and the inverse of J'J; NaN where J is not finite."""
     value, J = case.problem.curve.derivatives(theta[None], case.problem.z)
     n, p = J.shape[1:]
     scale = np.linalg.norm(J[0], axis=0)
+    if not (np.isfinite(J).all() and (scale > 0).all()):
+        return np.full(p, np.nan)
     spread = np.linalg.pinv(J[0] / scale, rcond=1e-15)
     variance = ((value[0] - case.problem.log_y) ** 2).sum() / (n - p)
     return np.sqrt(variance * (spread**2).sum(axis=1)) / scale
