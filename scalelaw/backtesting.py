@@ -20,7 +20,7 @@ from scalelaw.results import Interval, Unavailable
 from scalelaw.runs import Floats, RunTable
 from scalelaw.sizing import decades_beyond, emphasise, sizes
 
-SHARES = (0.4, 0.3, 0.2, 0.1)
+SHARES = (0.3, 0.2, 0.1)
 """Shares of the runs that a rolling backtest holds out, one cut each."""
 
 

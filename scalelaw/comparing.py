@@ -19,7 +19,7 @@ from scalelaw.fitting import Fit, fit
 from scalelaw.identifiability import refuse_hopeless
 from scalelaw.intervals import LEVEL, Uncertainty, uncertainty
 from scalelaw.laws import Law, get_law
-from scalelaw.objectives import Objective
+from scalelaw.objectives import Objective, get_objective
 from scalelaw.results import Interval, Unavailable
 from scalelaw.runs import Floats, RunTable
 from scalelaw.sizing import asked, emphasise
@@ -30,7 +30,7 @@ EMPHASIS = 10.0
 """How many times the largest run weighs the smallest in the fits that predict."""
 SHRINKAGE = 3.0
 """How strongly the weights of an average are drawn towards equal ones, in units of the best law's squared error."""
-STARTS = 16
+STARTS = 8
 QUANTILES = (np.arange(400) + 0.5) / 400
 JOINT = ("chinchilla", "chinchilla_tied", "k_power", "kaplan")
 SINGLE = ("power_constant", "m3", "m4", "broken_power")
@@ -180,6 +180,7 @@ def compare(
     """
     if by not in ("backtest", "aicc", "bic"):
         raise UsageError(f"Laws are compared by backtest, aicc or bic; found {by!r}.")
+    objective = objective if objective == "auto" else get_objective(objective)
     chosen = default_laws(runs) if laws is None else [get_law(law) for law in laws]
 
     def attempt(law: Law) -> Candidate | Refusal:
@@ -199,8 +200,8 @@ def compare(
             )
             forecast = fit(law, emphasise(runs, emphasis), objective, starts=STARTS, seed=seed)
             plain = fit(law, runs, objective, starts=STARTS, seed=seed)
-        except DataError as error:
-            return Refusal(law.label, error.problem)
+        except (DataError, UsageError) as error:  # a column that is missing, or too little in those there are
+            return Refusal(law.label, error.problem if isinstance(error, DataError) else str(error))
         if not np.isfinite(rolled.log_errors).all():
             return Refusal(law.label, "fitted to the smaller runs it predicts no finite loss for the larger")
         return Candidate(plain, forecast, rolled, criteria(plain), 0.0)
@@ -215,7 +216,7 @@ def compare(
             "E_NOTHING_TO_COMPARE", f"no law can be compared. {reasons}", remedy="add runs or name other laws"
         )
     weights = _stack(able)
-    able = [replace(candidate, weight=weight) for candidate, weight in zip(able, weights, strict=True)]
+    able = [replace(candidate, weight=float(weight)) for candidate, weight in zip(able, weights, strict=True)]
     ranked = tuple(sorted(able, key=_KEYS[by]))
     best = _parsimonious(ranked) if by == "backtest" else ranked[0]
     return Comparison(ranked, (*refused, *dropped), best, by, level, method, replicates, seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,14 +12,17 @@ from scalelaw.cli import _options as options
 from scalelaw.cli import _output as output
 
 if TYPE_CHECKING:
-    from scalelaw.backtesting import Backtest
+    from scalelaw.backtesting import Backtest, RollingBacktest
 
 
 def backtest(
     runs: Annotated[list[Path], typer.Argument(help="A run table or a run store; see `scalelaw fit`.")],
     law: Annotated[str, typer.Option(help="A law, such as chinchilla or power_constant(n_tokens).")] = "chinchilla",
-    objective: Annotated[str, typer.Option(help="An objective; see `scalelaw fit`.")] = "log_huber",
+    objective: Annotated[str, typer.Option(help="An objective; see `scalelaw fit`.")] = "auto",
     share: Annotated[float, typer.Option(min=0.01, max=0.9, help="Share of the runs, by compute, held out.")] = 1 / 3,
+    rolling: Annotated[
+        bool, typer.Option("--rolling", help="Several cuts, and errors by distance beyond them.")
+    ] = False,
     mapping: Annotated[Path | None, typer.Option("--map", help="TOML file with the column names and units.")] = None,
     params_convention: Annotated[str | None, typer.Option(help="What N counts: all, non_embedding or kaplan.")] = None,
     replicates: options.Replicates = 1000,
@@ -32,9 +36,13 @@ def backtest(
     scalelaw backtest runs.csv --share 0.33
     """
     from scalelaw.backtesting import backtest as run_backtest
+    from scalelaw.backtesting import rolling_backtest
     from scalelaw.readers import read_runs
 
     table = read_runs(runs, mapping=mapping, params_convention=params_convention)
+    if rolling:
+        _write_rolling(rolling_backtest(law, table, objective, level=level, seed=seed), format)
+        return
     result = run_backtest(
         law, table, objective, share=share, level=level, replicates=replicates, seed=seed, workers=workers
     )
@@ -98,3 +106,35 @@ def _write_table(result: Backtest, rows: list[dict[str, object]]) -> None:
         f"{result.inside} of {len(rows)} inside the {100 * result.level:g} % prediction interval"
     )
     output.write_findings(result.fit.findings)
+
+
+def _write_rolling(result: RollingBacktest, format: options.Format) -> None:
+    rows = [
+        {
+            "decades": f"{distance.low:g} to {distance.high:g}",
+            "predictions": distance.predictions,
+            "error": distance.error,
+            "coverage": distance.coverage,
+            "width": distance.width if math.isfinite(distance.width) else None,
+            "score": distance.score if math.isfinite(distance.score) else None,
+        }
+        for distance in result.by_distance()
+    ]
+    law, level = result.cuts[0].fit.law.label, result.cuts[0].level
+    if format is options.Format.json:
+        output.write_json({"law": law, "level": level, "cuts": len(result.cuts), "distances": rows})
+    elif format is options.Format.csv:
+        output.write_csv(rows)
+    else:
+        header = ["decades beyond", "predictions", "error of log loss", f"inside {100 * level:g} %", "width", "score"]
+        cells = [
+            [str(row["decades"]), str(row["predictions"]), *(percent(row[name]) for name in list(row)[2:])]
+            for row in rows
+        ]
+        typer.echo(output.aligned(cells, header))
+        typer.echo(f"\n{law} fitted below {len(result.cuts)} cuts by size; width and interval score of log loss")
+
+
+def percent(value: object) -> str:
+    """A share as a cell, `-` where there is none."""
+    return "-" if value is None else f"{100 * float(str(value)):.2f} %"

@@ -83,7 +83,7 @@ def _settle(
     the second go such parameters are put on their bound, from which the solver holds or releases them.
     """
     linear = Linear.of(fit)
-    dispersion = linear.variance * linear.m
+    dispersion = linear.variance * linear.m * float(problem.misfit.curvature(np.zeros(1))[0])
 
     def serves(part: Solution, index: Ints) -> Bools:
         gain, value = part.gain[index], part.objective[index]

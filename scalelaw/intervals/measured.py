@@ -83,4 +83,5 @@ def coverage_note(fit: Fit, method: str) -> str:
         return ""
     low, high = min(m.coverage for m in rows), max(m.coverage for m in rows)
     what = "grouped runs" if rows[0].grouped else "runs"
-    return f"at {rows[0].n} simulated {what}, 95 % intervals of this method held the truth in {low:.1%} to {high:.1%}"
+    held = f"held the truth in {100 * low:.1f} to {100 * high:.1f} % of {rows[0].sweeps} sweeps"
+    return f"at {rows[0].n} simulated {what}, 95 % intervals of this method {held}"

@@ -47,6 +47,11 @@ class DataConstrained(JetLaw):
         "B": ((-1.0, "beta", "n_tokens"),),
     }
 
+    @property
+    def continuous(self) -> tuple[str, ...]:
+        """N and D; the unique tokens may have been the same for every run."""
+        return ("n_params", "n_tokens")
+
     def curve(self, x: Mapping[str, Jet], p: Mapping[str, Jet]) -> Jet:
         """The formula of the class."""
         N, D, U = x["n_params"], x["n_tokens"], x["unique_tokens"]

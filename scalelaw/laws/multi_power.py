@@ -80,14 +80,21 @@ class MultiPower(JetLaw):
             raise UsageError(f"Unknown schedule {name!r}. Known: {', '.join(self.schedules) or 'none'}.")
         return 1.0 + list(self.schedules).index(name)
 
+    @property
+    def continuous(self) -> tuple[str, ...]:
+        """The step."""
+        return ("step",)
+
+    def encode(self, name: str, value: ArrayLike) -> Floats:
+        """Names of schedules as their numbers; anything else as it is."""
+        values = np.asarray(value)
+        if name != "schedule" or values.dtype.kind in "iuf":
+            return super().encode(name, value)
+        return np.array([self.number(str(text)) for text in values.ravel()]).reshape(values.shape)
+
     def read(self, runs: RunTable) -> Floats:
         """Schedule numbers and steps, `[n, 2]`."""
-        names = runs.column("schedule")
-        if names.dtype.kind in "USO":
-            schedule = np.array([self.number(str(name)) for name in names])
-        else:
-            schedule = np.asarray(names, dtype=float)
-        return np.stack([schedule, self._column(runs, "step")], axis=1)
+        return np.stack([self.encode("schedule", runs.column("schedule")), self._column(runs, "step")], axis=1)
 
     def curve(self, x: Mapping[str, Jet], p: Mapping[str, Jet]) -> Jet:
         """The formula; each run meets the falls of its own schedule, those to come counting nothing."""

@@ -49,5 +49,10 @@ class Precision(FormulaLaw):
             ),
         )
 
+    @property
+    def continuous(self) -> tuple[str, ...]:
+        """N and D; bits take few values."""
+        return ("n_params", "n_tokens")
+
 
 KIND = Precision()

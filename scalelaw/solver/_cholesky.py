@@ -17,8 +17,12 @@ def cholesky(A: Floats) -> tuple[Floats, NDArray[np.bool_]]:
     positive = np.ones(len(A), dtype=bool)
     for j in range(A.shape[1]):
         pivot = A[:, j, j]
-        positive &= pivot > LEAST
-        A[:, j:, j] /= np.sqrt(np.where(pivot > LEAST, pivot, 1.0))[:, None]
+        good = pivot > LEAST
+        positive &= good
+        root = np.sqrt(np.where(good, pivot, 1.0))
+        # Past a pivot that is not positive the columns would square one another until they overflow.
+        A[:, j + 1 :, j] = np.where(good[:, None], A[:, j + 1 :, j] / root[:, None], 0.0)
+        A[:, j, j] = root
         column = A[:, j + 1 :, j]
         A[:, j + 1 :, j + 1 :] -= column[:, :, None] * column[:, None, :]
     return A, positive

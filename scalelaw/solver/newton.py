@@ -14,14 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalelaw.solver._cholesky import backward, cholesky, forward
+from scalelaw.solver._region import within
 
 Floats = NDArray[np.float64]
 
 GAIN = 1e-14
 """A member has converged when a full Newton step would gain less than this share of its objective."""
-MAX_ITERATIONS = 400
+MAX_ITERATIONS = 800
 RIDGE = 1e-13
 """Keeps directions that the runs do not see at all from dividing by zero."""
+NEAR_SQUARES, NEAR_ROBUST = 1e-6, 1e-2
+"""The gain below which steps are Newton's. For squares reweighted least squares is Gauss and Newton's method and wins
+until the very end; for robust objectives it converges only linearly."""
+STUCK = 1e-14
+"""A trust region this much smaller than the parameters holds no better point."""
 
 
 class Curve(Protocol):
@@ -119,78 +125,112 @@ class Solution:
 def minimise(problem: Problem, start: Floats, weights: Floats) -> Solution:
     """Minimise the objective for every member of one chunk, from `start[b, p]` with `weights[b, n]`.
 
-    Each step lies between Newton's and one of reweighted least squares (see `_newton_step`) and is accepted when the
-    objective falls; damping grows on rejection and falls on acceptance. Parameters pressed against a bound are held.
-    Members stop, one by one, when a full step would gain less than `GAIN` of their objective: a test that multiplying
-    the objective, or measuring an input in other units, leaves unchanged.
+    A trust-region method after More 1978. Far from the optimum the model is that of reweighted least squares, near it
+    the exact Hessian where that is a bowl. The region is a ball in parameters scaled by the largest sensitivity seen so
+    far; it shrinks where the objective did not follow the model and grows where it did. A parameter that a step would
+    take past a bound goes to the bound, and one pressed against a bound is held. Members stop, one by one, when a full
+    step would gain less than `GAIN` of their objective: a test that multiplying the objective, or measuring an input in
+    other units, leaves unchanged.
     """
     low, high = problem.curve.bounds(problem.z)
     theta = np.clip(start, low, high)
     w = np.array(weights)
     value = problem.objective(theta, w)
-    damping = np.full(len(theta), 1e-2)
-    gain = np.full(len(theta), np.inf)
+    size, radius = np.zeros_like(theta), np.full(len(theta), np.nan)
+    gain, bowl = np.full(len(theta), np.inf), np.zeros(len(theta), dtype=bool)
     iterations = np.zeros(len(theta), dtype=np.int64)
     active = np.flatnonzero(np.isfinite(value))
     for _ in range(MAX_ITERATIONS):
         if not len(active):
             break
         iterations[active] += 1
-        here, w_here = theta[active], w[active]
-        step, gain[active] = _newton_step(problem, here, w_here, damping[active], value[active], low, high)
-        trial = np.clip(here + step, low, high)
-        trial_value = problem.objective(trial, w_here)
-        better = trial_value <= value[active]
+        here, before = theta[active], value[active]
+        step = _step(problem, here, w[active], before, low, high, size[active], radius[active])
+        size[active], gain[active], bowl[active] = step.size, step.gain, step.bowl
+        trial = np.clip(here + step.move, low, high)
+        after = problem.objective(trial, w[active])
         # Within rounding of the optimum the objective can no longer judge a step; the model can: take it and stop.
-        done = gain[active] <= GAIN
-        better |= done & (trial_value <= value[active] * (1 + 1e-12))
+        done = step.gain <= GAIN
+        better = (after <= before) | (done & (after <= before * (1 + 1e-12)))
         theta[active[better]] = trial[better]
-        value[active[better]] = np.minimum(trial_value[better], value[active[better]])
-        damping[active] = np.where(better, np.maximum(damping[active] * 0.1, 1e-15), damping[active] * 10.0)
-        stuck = damping[active] > 1e12
+        value[active[better]] = np.minimum(after[better], before[better])
+        fell = before - after
+        shrunk = ~np.isfinite(after) | (fell < 0.25 * step.promised)
+        grown = (fell > 0.75 * step.promised) & step.at_edge
+        radius[active] = np.where(shrunk, 0.25 * step.length, np.where(grown, 2.0 * step.radius, step.radius))
+        stuck = radius[active] < STUCK * np.linalg.norm(here * step.size, axis=1)
         active = active[~(done | stuck)]
-    return Solution(theta, problem.objective(theta, w), gain, gain <= GAIN, iterations)
+    return Solution(theta, problem.objective(theta, w), gain, bowl & (gain <= GAIN), iterations)
 
 
-def _newton_step(
-    problem: Problem, theta: Floats, w: Floats, damping: Floats, value: Floats, low: Floats, high: Floats
-) -> tuple[Floats, Floats]:
-    """The damped step, `[b, p]`, and the share of the objective an undamped one would gain, `[b]`.
+@dataclass(frozen=True)
+class _Step:
+    """A step of every member, `move[b, p]`, and what the model says of it.
 
-    The step is -(|H| + damping M)^-1 g with M the majoriser and |H| the Hessian with the absolute values of its
-    eigenvalues relative to M: between Newton's, when damping is small, and a cautious one of reweighted least squares.
+    `size[b, p]` scales the parameters, `length` is the step's in that scale, `promised` the fall of the objective;
+    `gain` is what a full Newton step would gain, as a share of the objective, and `bowl` whether the Hessian is one.
     """
-    with np.errstate(all="ignore"):  # a member that overflows is caught below and damped
+
+    move: Floats
+    size: Floats
+    length: Floats
+    radius: Floats
+    promised: Floats
+    at_edge: NDArray[np.bool_]
+    gain: Floats
+    bowl: NDArray[np.bool_]
+
+
+def _step(
+    problem: Problem, theta: Floats, w: Floats, value: Floats, low: Floats, high: Floats, size: Floats, radius: Floats
+) -> _Step:
+    with np.errstate(all="ignore"):  # a member that overflows is caught below and its region shrinks
         g, H, M = problem.local_model(theta, w)
     held = np.logical_or((theta <= low) & (g > 0), (theta >= high) & (g < 0))
     finite = np.asarray(np.isfinite(H).all(axis=(1, 2)) & np.isfinite(M).all(axis=(1, 2)) & np.isfinite(g).all(axis=1))
     free = finite[:, None] & ~held
     usable = free[:, :, None] & free[:, None, :]
-    scale = np.sqrt(np.maximum(np.einsum("bpp->bp", np.where(usable, M, 0.0)), 0.0))
-    scale = np.where(scale > 0, scale, 1.0)
+    g, H, M = np.where(free, g, 0.0), np.where(usable, H, 0.0), np.where(usable, M, 0.0)
+    now = np.sqrt(np.maximum(np.einsum("bpp->bp", M), 0.0))
+    gain, bowl = _gain(g, H, M, np.where(now > 0, now, 1.0), free, value)
+    size = np.maximum(size, now)
+    scale = np.where(size > 0, size, 1.0)
+    radius = np.where(np.isnan(radius), np.linalg.norm(theta * size, axis=1), radius)
+    radius = np.where(radius > 0, radius, 1.0)
+    near = bowl & (gain < (NEAR_SQUARES if problem.misfit.huber_delta == np.inf else NEAR_ROBUST))
+    fill = np.where(free[:, :, None], RIDGE, 1.0) * np.eye(theta.shape[1])
+    B = np.where(near[:, None, None], H, M) / (scale[:, :, None] * scale[:, None, :]) + fill
+    slope = g / scale
+    move, at_edge, A = within(B, slope, radius)
+    move = _inside(A, slope, move, (low - theta) * scale, (high - theta) * scale, free)
+    promised = -(slope * move).sum(axis=1) - 0.5 * np.einsum("bi,bij,bj->b", move, B, move)
+    length = np.linalg.norm(move, axis=1)
+    gain = np.where(finite, gain, np.inf)
+    return _Step(np.where(held, 0.0, move / scale), size, length, radius, promised, at_edge, gain, bowl & finite)
+
+
+def _gain(
+    g: Floats, H: Floats, M: Floats, scale: Floats, free: NDArray[np.bool_], value: Floats
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """The share of the objective that a full Newton step would gain, and where the Hessian is a bowl.
+
+    Where it is none, its eigenvalues relative to the majoriser count by their size.
+    """
+    identity = np.eye(g.shape[1])
     outer = scale[:, :, None] * scale[:, None, :]
-    identity = np.eye(theta.shape[1])
-    g = np.where(free, g / scale, 0.0)
-    H, M = np.where(usable, H / outer, 0.0), np.where(usable, M / outer, identity)
+    slope, bent = g / scale, H / outer
     fill = np.where(free[:, :, None], RIDGE, 1.0) * identity
     with np.errstate(all="ignore"):  # the factor of a member that is no bowl is meaningless, and may overflow
-        L, bowl = cholesky(H + fill)
-        decrement = (forward(L, g) ** 2).sum(axis=1)
-        A = H + damping[:, None, None] * M + fill
-        step = _solved(A, g)
-        room = (low - theta) * scale, (high - theta) * scale
-        step = _inside(A, g, step, *room, free)
-    if not bowl.all():
-        rest = ~bowl
-        step[rest], decrement[rest] = _reflected(g[rest], H[rest], M[rest], damping[rest])
-    gain = 0.5 * decrement / np.maximum(value, np.finfo(float).tiny)
-    return np.where(held, 0.0, step / scale), np.where(finite, gain, np.inf)
-
-
-def _solved(A: Floats, g: Floats) -> Floats:
-    """-A^-1 g for every member; meaningless where A is not positive definite."""
-    L, _ = cholesky(A)
-    return -backward(L, forward(L, g))
+        L, bowl = cholesky(bent + fill)
+        decrement = (forward(L, slope) ** 2).sum(axis=1)
+    rest = np.flatnonzero(~bowl)
+    if len(rest):
+        m, U = np.linalg.eigh(M[rest] / outer[rest] + np.where(free[rest][:, :, None], 0.0, identity))
+        R = U.swapaxes(1, 2) / np.sqrt(np.maximum(m, RIDGE))[:, :, None]  # R M R' = 1
+        eigenvalues, V = np.linalg.eigh(R @ bent[rest] @ R.swapaxes(1, 2))
+        projected = np.matmul(V.swapaxes(1, 2), np.matmul(R, slope[rest][:, :, None]))[:, :, 0]
+        decrement[rest] = (projected**2 / np.maximum(np.abs(eigenvalues), RIDGE)).sum(axis=1)
+    return 0.5 * decrement / np.maximum(value, np.finfo(float).tiny), bowl
 
 
 def _inside(A: Floats, g: Floats, step: Floats, down: Floats, up: Floats, free: NDArray[np.bool_]) -> Floats:
@@ -204,17 +244,7 @@ def _inside(A: Floats, g: Floats, step: Floats, down: Floats, up: Floats, free: 
     bent = np.where(stopped, 0.0, g[some] + np.matmul(A[some], moved[:, :, None])[:, :, 0])
     loose = ~stopped[:, :, None] & ~stopped[:, None, :]
     step = step.copy()
-    step[some] = np.where(stopped, moved, _solved(np.where(loose, A[some], np.eye(A.shape[1])), bent))
+    with np.errstate(all="ignore"):
+        L, _ = cholesky(np.where(loose, A[some], np.eye(A.shape[1])))
+        step[some] = np.where(stopped, moved, -backward(L, forward(L, bent)))
     return step
-
-
-def _reflected(g: Floats, H: Floats, M: Floats, damping: Floats) -> tuple[Floats, Floats]:
-    """Step and decrement where H is no bowl: its eigenvalues relative to M, by their size."""
-    m, U = np.linalg.eigh(M)  # a Cholesky factor fails where rounding leaves M a hair from positive
-    R = U.swapaxes(1, 2) / np.sqrt(np.maximum(m, RIDGE))[:, :, None]  # R M R' = 1
-    eigenvalues, V = np.linalg.eigh(R @ H @ R.swapaxes(1, 2))
-    size = np.abs(eigenvalues)
-    projected = np.matmul(V.swapaxes(1, 2), np.matmul(R, g[:, :, None]))[:, :, 0]
-    decrement = (projected**2 / np.maximum(size, RIDGE)).sum(axis=1)
-    step = -np.matmul(R.swapaxes(1, 2), np.matmul(V, (projected / (size + damping[:, None]))[:, :, None]))[:, :, 0]
-    return step, decrement

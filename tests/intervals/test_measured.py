@@ -33,7 +33,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> list[Measured]:
 
 def test_a_method_says_how_little_it_covers_at_about_so_many_runs(table: list[Measured]) -> None:
     few, many = fit("chinchilla", simulated(25), starts=8), fit("chinchilla", simulated(120), starts=8)
-    expected = "at 20 simulated runs, 95 % intervals of this method held the truth in 91.2% to 93.0%"
+    expected = "at 20 simulated runs, 95 % intervals of this method held the truth in 91.2 to 93.0 % of 200 sweeps"
     assert coverage_note(few, "residual") == expected
     assert coverage_note(many, "residual") == ""
     answer = uncertainty(few, "residual", replicates=49).interval("alpha")

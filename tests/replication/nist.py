@@ -4,9 +4,9 @@
 
 Every model is a formula text, differentiated by `scalelaw.laws` and minimised by `scalelaw.solver` from the one start
 given: no search, no knowledge of the answer. LRE is the number of correct digits of the worst parameter, -log10 of its
-relative error, at most 11. The reference values carry 20 digits and agree with every certificate; where a set's residual
-is all rounding (Lanczos1) its standard errors mean nothing and are left out. The first line of the table holds a hash of
-the code that made it.
+relative error, at most 11. The reference values carry 20 digits and agree with every certificate; where the residual of
+a set is all rounding (Lanczos1) its standard errors mean nothing and are left out. The first line of the table holds a
+hash of the code that made it.
 """
 
 from __future__ import annotations

@@ -91,9 +91,10 @@ def summary(found: list[dict[str, float]]) -> list[dict[str, object]]:
 
 def main() -> None:
     """Write the table."""
+    made_by = code_hash()
     rows = summary([scores(curve) for curve in curves()])
     with open(TABLE, "w", newline="") as file:
-        file.write(f"# code {code_hash()}, root mean square of the log error beyond the fitted part\n")
+        file.write(f"# code {made_by}, root mean square of the log error beyond the fitted part\n")
         writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

@@ -1,0 +1,100 @@
+"""`scalelaw compare`: which law would have predicted the largest runs best?"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scalelaw.cli import _options as options
+from scalelaw.cli import _output as output
+from scalelaw.cli.backtest import percent
+
+if TYPE_CHECKING:
+    from scalelaw.comparing import Comparison
+
+
+class By(StrEnum):
+    """What ranks the laws."""
+
+    backtest = "backtest"
+    aicc = "aicc"
+    bic = "bic"
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="A run table or a run store; see `scalelaw fit`.")],
+    law: Annotated[
+        list[str] | None, typer.Option(help="A law to compare; repeat. By default several that suit the runs.")
+    ] = None,
+    by: Annotated[By, typer.Option(help="What ranks the laws.")] = By.backtest,
+    objective: Annotated[str, typer.Option(help="An objective; see `scalelaw fit`.")] = "auto",
+    horizon: Annotated[float, typer.Option(min=0.01, help="Farthest prediction beyond a cut, in decades.")] = 100.0,
+    mapping: Annotated[Path | None, typer.Option("--map", help="TOML file with the column names and units.")] = None,
+    params_convention: Annotated[str | None, typer.Option(help="What N counts: all, non_embedding or kaplan.")] = None,
+    level: options.Level = 0.95,
+    seed: options.Seed = 0,
+    format: options.OutputFormat = options.Format.table,
+) -> None:
+    """Rank laws by how well each, fitted to the smaller runs, predicts the larger ones.
+
+    scalelaw compare runs.csv --law chinchilla --law k_power
+    """
+    from scalelaw.comparing import compare as run_compare
+    from scalelaw.readers import read_runs
+
+    table = read_runs(runs, mapping=mapping, params_convention=params_convention)
+    result = run_compare(table, law or None, by=by.value, objective=objective, horizon=horizon, level=level, seed=seed)
+    rows = _rows(result)
+    if format is options.Format.json:
+        refused = [{"law": refusal.law, "reason": refusal.reason} for refusal in result.refused]
+        output.write_json({"best": result.best.label, "by": result.by, "laws": rows, "refused": refused})
+    elif format is options.Format.csv:
+        output.write_csv(rows)
+    else:
+        _write_table(result, rows)
+
+
+def _rows(result: Comparison) -> list[dict[str, object]]:
+    import math
+
+    return [
+        {
+            "law": candidate.label,
+            "parameters": candidate.parameters,
+            "error": candidate.backtest.error,
+            "coverage": candidate.backtest.coverage,
+            "width": _finite(candidate.backtest.width),
+            "score": _finite(candidate.backtest.score),
+            "aicc": candidate.criteria.aicc if math.isfinite(candidate.criteria.aicc) else None,
+            "bic": candidate.criteria.bic,
+            "weight": candidate.weight,
+        }
+        for candidate in result.candidates
+    ]
+
+
+def _finite(value: float) -> float | None:
+    return value if abs(value) < float("inf") else None
+
+
+def _write_table(result: Comparison, rows: list[dict[str, object]]) -> None:
+    share = f"inside {100 * result.level:g} %"
+    header = ["law", "parameters", "backtest error", share, "width", "score", "AICc", "BIC", "weight"]
+    cells = []
+    for row in rows:
+        judged = [percent(row[name]) for name in ("error", "coverage", "width", "score")]
+        points = ["-" if row[name] is None else f"{row[name]:.1f}" for name in ("aicc", "bic")]
+        cells.append([str(row["law"]), str(row["parameters"]), *judged, *points, f"{row['weight']:.2f}"])
+    typer.echo(output.aligned(cells, header))
+    backtest = result.candidates[0].backtest
+    typer.echo(
+        f"\nbest law    {result.best.label}"
+        f"\nbacktest    {len(backtest.cuts)} cuts by size, {len(backtest.log_errors)} predictions up to "
+        f"{backtest.decades.max():.2g} decades beyond; error, width and score of log loss, less is better"
+        f"\nintervals   prediction intervals of the fits below each cut, by {result.method}"
+    )
+    for refusal in result.refused:
+        typer.echo(f"not compared: {refusal.law}: {refusal.reason}")
