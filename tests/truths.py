@@ -62,7 +62,7 @@ TRUTH: dict[str, dict[str, float]] = {
 }
 """Parameters by law, near published ones where there are some."""
 
-STARTS = {"broken_power_2(n_tokens)": 24, "broken_power_3(n_tokens)": 32, "farseer": 24, "multi_power": 4}
+STARTS = {"broken_power_3(n_tokens)": 32, "multi_power": 4}
 """Starts that are enough here, for laws whose starts are costly or often lead elsewhere."""
 
 

@@ -45,7 +45,7 @@ class BrokenPower(OfOneVariable, JetLaw):
                 for param in (
                     Param(f"c_{i}", "", f"change of the exponent at break {i}", low=-5.0, high=5.0, start=(-0.3, 0.8)),
                     Param(f"d_{i}", x, f"where break {i} is"),
-                    Param(f"f_{i}", "", f"width of break {i} in e-folds", low=1e-3, high=10.0, start=(0.05, 1.0)),
+                    Param(f"f_{i}", "", f"width of break {i} in e-folds", low=1e-2, high=5.0, start=(0.1, 1.0)),
                 )
             ),
         )
@@ -55,11 +55,11 @@ class BrokenPower(OfOneVariable, JetLaw):
     def curve(self, x: Mapping[str, Jet], p: Mapping[str, Jet]) -> Jet:
         """The formula, its product as a sum of logs that cannot overflow."""
         log_x = log(x[self.inputs[0]])
-        power = log(p["B"]) - p["c_0"] * log_x
+        power = -p["c_0"] * log_x
         for i in range(1, self.breaks + 1):
             f = p[f"f_{i}"]
             power = power - p[f"c_{i}"] * f * softplus((log_x - log(p[f"d_{i}"])) / f)
-        return p["E"] + exp(power)
+        return p["E"] + p["B"] * exp(power)
 
     def _shifts(self, centre: Floats) -> Floats:
         """Beside the scaling of B: ln d_i is ln d_1 and the gaps from each break to the next."""
@@ -78,14 +78,24 @@ class BrokenPower(OfOneVariable, JetLaw):
         return theta
 
     def bounds(self, z: Floats) -> tuple[Floats, Floats]:
-        """The ranges of the parameters; gaps between breaks are not negative."""
+        """The ranges of the parameters; breaks lie among the runs, and gaps between them are not negative."""
         low, high = super().bounds(z)
-        low[7::3] = 0.0
+        low[4], high[4] = np.log(z[:, 0].min()), np.log(z[:, 0].max())
+        low[7::3], high[7::3] = 0.0, high[4] - low[4]
         return low, high
 
     def draw(self, z: Floats, loss: Floats, count: int, rng: np.random.Generator) -> Floats:
-        """First guesses; the breaks inside the range of the runs, in order."""
+        """First guesses: breaks within the range of the runs, in order; the exponents those that then fit
+        ln(loss - E) best, for E a share of the least loss.
+        """
         drawn = super().draw(z, loss, count, rng)
-        low, high = np.log(z[:, 0].min()), np.log(z[:, 0].max())
-        drawn[:, 4::3] = np.exp(np.sort(rng.uniform(low, high, (count, self.breaks)), axis=1))
+        log_x = np.log(z[:, 0])
+        drawn[:, 0] = rng.uniform(0.0, 0.98, count) * loss.min()
+        drawn[:, 4::3] = np.exp(np.sort(rng.uniform(log_x.min(), log_x.max(), (count, self.breaks)), axis=1))
+        for member in drawn:
+            d, f = member[4::3], member[5::3]
+            bends = f * np.logaddexp(0.0, (log_x[:, None] - np.log(d)) / f)
+            basis = np.column_stack([np.ones_like(log_x), -log_x, -bends])
+            exponents = np.linalg.lstsq(basis, np.log(loss - member[0]), rcond=None)[0][1:]
+            member[2], member[3::3] = exponents[0], exponents[1:]
         return drawn

@@ -26,6 +26,8 @@ RIDGE = 1e-13
 NEAR_SQUARES, NEAR_ROBUST = 1e-6, 1e-2
 """The gain below which steps are Newton's. For squares reweighted least squares is Gauss and Newton's method and wins
 until the very end; for robust objectives it converges only linearly."""
+FIRST = 0.3
+"""The first trust region, as a share of the size of the start: a longer first step may leap over every basin."""
 STUCK = 1e-14
 """A trust region this much smaller than the parameters holds no better point."""
 
@@ -195,7 +197,7 @@ def _step(
     gain, bowl = _gain(g, H, M, np.where(now > 0, now, 1.0), free, value)
     size = np.maximum(size, now)
     scale = np.where(size > 0, size, 1.0)
-    radius = np.where(np.isnan(radius), np.linalg.norm(theta * size, axis=1), radius)
+    radius = np.where(np.isnan(radius), FIRST * np.linalg.norm(theta * size, axis=1), radius)
     radius = np.where(radius > 0, radius, 1.0)
     near = bowl & (gain < (NEAR_SQUARES if problem.misfit.huber_delta == np.inf else NEAR_ROBUST))
     fill = np.where(free[:, :, None], RIDGE, 1.0) * np.eye(theta.shape[1])

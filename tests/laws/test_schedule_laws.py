@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 
 from scalelaw.errors import DataError, UsageError
+from scalelaw.fitting import fit
 from scalelaw.laws import Law, get_law
 from scalelaw.laws._schedules import Drops
 from scalelaw.laws.multi_power import MultiPower
 from scalelaw.laws.tissue import annealing_areas
-from scalelaw.objectives import get_objective
 from scalelaw.runs import RunTable
-from scalelaw.solver import Problem, solve
 from tests.truths import TRUTH, exact, schedules
 
 WARMUP, PEAK, LOW = 2160, 3e-4, 3e-5
@@ -84,18 +83,12 @@ def test_laws_fitted_to_three_curves_predict_the_other_six(
 ) -> None:
     law: Law = get_law(kind) if kind == "tissue" else MultiPower({name: published_schedule(name) for name in curves})
     runs = table(curves, TRAINED)
-    inputs = law.read(runs)
-    centre = law.centre(inputs)
-    z = law.coordinates(inputs, centre)
-    problem = Problem(law, get_objective("log_huber"), z, np.log(runs.loss))
-    solution = solve(problem, law.starts(z, runs.loss, 4, np.random.default_rng(0)), runs.weight)
-    best = np.argmin(solution.objective)
-    assert solution.converged[best]
-    natural = law.natural(solution.theta[best : best + 1], centre)
+    found = fit(law, runs, "log_huber", starts=4)
+    assert found.certificate.converged
     errors = []
     for name in curves.keys() - set(TRAINED):
         unseen = table(curves, (name,))
-        errors.append(np.abs(law.predict(natural, law.read(unseen))[0] / unseen.loss - 1).mean())
+        errors.append(np.abs(law.predict(found.natural[None], law.read(unseen))[0] / unseen.loss - 1).mean())
     assert np.mean(errors) < most
 
 
