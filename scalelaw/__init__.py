@@ -15,18 +15,27 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from scalelaw.approaches import envelope, isoflop
+    from scalelaw.backtesting import Backtest, RollingBacktest, backtest, rolling_backtest
     from scalelaw.catalogue import shipped
+    from scalelaw.checks import CHECKS, check
+    from scalelaw.comparing import Comparison, compare
+    from scalelaw.discrepancy import Discrepancy, discrepancy, extrapolation_interval
     from scalelaw.errors import DataError, NotConvergedError, ScalelawError, UsageError
     from scalelaw.fit_file import load_fit
     from scalelaw.fitting import Fit, fit
     from scalelaw.intervals import (
+        INTERVALS,
         Draws,
         LossAt,
+        OptimalExponent,
         OptimalLoss,
         OptimalParams,
         OptimalRatio,
         OptimalTokens,
+        Uncertainty,
         interval,
+        uncertainty,
     )
     from scalelaw.intervals.bootstrap import bootstrap
     from scalelaw.laws import LAWS, Constant, Law, Param, Power, Term, constrain, get_law, load_law, share
@@ -36,6 +45,7 @@ if TYPE_CHECKING:
     from scalelaw.readers import read_runs, write_runs
     from scalelaw.results import Certificate, Finding, Interval, Unavailable
     from scalelaw.runs import Run, RunTable
+    from scalelaw.perturbing import Change, sensitivity
     from scalelaw.weighting import weigh
 
 # Each name is imported at its first use, so that `import scalelaw` (and `scalelaw --help`) costs nothing.
@@ -73,8 +83,27 @@ _HOME = {
     "OptimalParams": "intervals",
     "OptimalRatio": "intervals",
     "OptimalTokens": "intervals",
+    "INTERVALS": "intervals",
+    "OptimalExponent": "intervals",
+    "Uncertainty": "intervals",
     "bootstrap": "intervals",
     "interval": "intervals",
+    "uncertainty": "intervals",
+    "Change": "perturbing",
+    "sensitivity": "perturbing",
+    "CHECKS": "checks",
+    "check": "checks",
+    "Backtest": "backtesting",
+    "RollingBacktest": "backtesting",
+    "backtest": "backtesting",
+    "rolling_backtest": "backtesting",
+    "Comparison": "comparing",
+    "compare": "comparing",
+    "Discrepancy": "discrepancy",
+    "discrepancy": "discrepancy",
+    "extrapolation_interval": "discrepancy",
+    "envelope": "approaches",
+    "isoflop": "approaches",
     "Plan": "planning",
     "plan": "planning",
     "DataError": "errors",
@@ -118,8 +147,27 @@ __all__ = [
     "OptimalParams",
     "OptimalRatio",
     "OptimalTokens",
+    "INTERVALS",
+    "Uncertainty",
+    "OptimalExponent",
     "bootstrap",
     "interval",
+    "uncertainty",
+    "Change",
+    "sensitivity",
+    "CHECKS",
+    "check",
+    "Backtest",
+    "RollingBacktest",
+    "backtest",
+    "rolling_backtest",
+    "Comparison",
+    "compare",
+    "Discrepancy",
+    "discrepancy",
+    "extrapolation_interval",
+    "envelope",
+    "isoflop",
     "Plan",
     "plan",
     "DataError",

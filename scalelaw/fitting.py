@@ -233,6 +233,6 @@ def _findings(fit: Fit) -> list[Finding]:
         shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
         warn("W_OUTLIER", f"residuals beyond 8 robust standard deviations: {shown}", "--exclude", names)
     if len(fit.runs.groups) < n:
-        message = f"{n} runs in {len(fit.runs.groups)} groups: intervals resample whole groups"
+        message = f"{n} runs in {len(fit.runs.groups)} groups: intervals take whole groups together"
         found.append(Finding("I_GROUPS", "info", message, (), "--group"))
     return found

@@ -32,7 +32,7 @@ FLOORS = {
     "scalelaw.fit_file": 2,
     "scalelaw.intervals": 3,
     "scalelaw.checks": 3,
-    "scalelaw.sensitivity": 3,
+    "scalelaw.perturbing": 3,
     "scalelaw.planning": 4,
     "scalelaw.approaches": 4,
     "scalelaw.criteria": 3,

@@ -62,8 +62,8 @@ TRUTH: dict[str, dict[str, float]] = {
 }
 """Parameters by law, near published ones where there are some."""
 
-STARTS = {"broken_power_3(n_tokens)": 32, "multi_power": 4}
-"""Starts that are enough here, for laws whose starts are costly or often lead elsewhere."""
+STARTS = {"multi_power": 4}
+"""Starts that are enough here, for laws whose starts are costly."""
 
 
 def schedules(steps: int = 120, peak: float = 3e-4) -> dict[str, np.ndarray]:

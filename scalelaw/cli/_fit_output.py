@@ -12,7 +12,7 @@ from scalelaw.cli import _output as output
 if TYPE_CHECKING:
     from scalelaw.fitting import Fit
     from scalelaw.intervals import Uncertainty
-    from scalelaw.sensitivity import Change
+    from scalelaw.perturbing import Change
 
 CELLS = 6
 """Beyond so many parameters the panel shows only the optimal size, so that it fits the page."""
@@ -20,7 +20,7 @@ CELLS = 6
 
 def write_fit(fitted: Fit, known: Uncertainty, level: float, format: options.Format) -> None:
     """The fit as a table, JSON or CSV."""
-    from scalelaw.sensitivity import sensitivity
+    from scalelaw.perturbing import sensitivity
 
     intervals = {name: known.interval(name, level) for name in fitted.law.names}
     if format is options.Format.json:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from scalelaw.cli import approaches, backtest, check, fit, kinds, laws, plan, predict, report, sweep
+from scalelaw.cli import approaches, backtest, check, compare, fit, kinds, laws, plan, predict, report, sweep
 
 app = typer.Typer(
     name="scalelaw",
@@ -25,6 +25,7 @@ app.command("fit")(fit.fit)
 app.command("predict")(predict.predict)
 app.command("plan")(plan.plan)
 app.command("backtest")(backtest.backtest)
+app.command("compare")(compare.compare)
 app.command("isoflop")(approaches.isoflop)
 app.command("envelope")(approaches.envelope)
 app.command("report")(report.report)

@@ -10,7 +10,7 @@ import pytest
 from scalelaw.fitting import fit
 from scalelaw.laws import get_law
 from scalelaw.runs import RunTable
-from scalelaw.sensitivity import TIMES, sensitivity
+from scalelaw.perturbing import TIMES, sensitivity
 from tests.conftest import chinchilla_loss, simulated
 
 
