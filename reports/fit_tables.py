@@ -49,6 +49,7 @@ def plan_table(plan: Plan) -> Table:
         ("tokens per parameter D*/N*", plan.tokens_per_param),
         ("loss of the law there", plan.loss),
         ("loss of a new run there", plan.new_run),
+        ("the same, with model discrepancy", plan.extrapolated),
     )
     rows = [_plan_row(label, interval) for label, interval in intervals]
     bands = [_band_row(100 * b.excess, b.n_params_low, b.n_params_high) for b in plan.bands]

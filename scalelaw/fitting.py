@@ -16,7 +16,7 @@ from scalelaw.identifiability import UNIDENTIFIED, WEAK, Knowledge, input_condit
 from scalelaw.laws import Law, get_law
 from scalelaw.objectives import Objective, get_objective
 from scalelaw.results import Certificate, Finding
-from scalelaw.runs import RunTable
+from scalelaw.runs import QUANTITIES, RunTable
 from scalelaw.searching import Search, search
 from scalelaw.solver import Problem
 
@@ -126,10 +126,12 @@ def stack_inputs(law: Law, inputs: Mapping[str, ArrayLike]) -> Floats:
     if set(inputs) != set(law.inputs):
         raise UsageError(f"The law {law.label} takes {', '.join(law.inputs)}; found {', '.join(inputs) or 'nothing'}.")
     columns = np.broadcast_arrays(*(np.atleast_1d(law.encode(name, inputs[name])) for name in law.inputs))
-    values = np.stack([column.ravel() for column in columns], axis=1)
-    if not (np.isfinite(values) & (values > 0)).all():
-        raise DataError("E_NOT_POSITIVE", f"{', '.join(law.inputs)} must be positive numbers", value=values.min())
-    return values
+    for name, column in zip(law.inputs, columns, strict=True):
+        # Counts enter by their logarithms; other columns, such as the annealing area of a constant rate, may be 0.
+        bad = ~np.isfinite(column) | (column <= 0 if name in QUANTITIES else column < 0)
+        if bad.any():
+            raise DataError("E_NOT_POSITIVE", f"{name} must be a positive number", column=name, value=column[bad][0])
+    return np.stack([column.ravel() for column in columns], axis=1)
 
 
 def fit(

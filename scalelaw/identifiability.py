@@ -171,7 +171,7 @@ def _log_slopes(law: Law, theta: Floats, centre: Floats, index: NDArray[np.intp]
     h = 1e-6
     moved = np.stack([theta + sign * h * steps * (np.arange(len(theta)) == j) for j in index for sign in (1, -1)])
     with np.errstate(divide="ignore", invalid="ignore"):
-        log_natural = np.log(law.natural(moved, centre))[:, index]
+        log_natural = np.log(np.abs(law.natural(moved, centre)))[:, index]
     return np.asarray((log_natural[0::2] - log_natural[1::2]) / (2 * h))
 
 

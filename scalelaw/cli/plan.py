@@ -63,6 +63,7 @@ def _intervals(planned: Plan) -> dict[str, Any]:
         "D*/N*": planned.tokens_per_param,
         "loss of the law": planned.loss,
         "loss of a new run": planned.new_run,
+        "with model discrepancy": planned.extrapolated,
     }
 
 
@@ -70,7 +71,7 @@ def as_json(planned: Plan) -> dict[str, Any]:
     """The plan as plain data."""
     from dataclasses import asdict
 
-    names = ("n_params", "n_tokens", "tokens_per_param", "loss", "new_run")
+    names = ("n_params", "n_tokens", "tokens_per_param", "loss", "new_run", "extrapolated")
     return {
         "format": "scalelaw/plan/1",
         "law": planned.fit.law.label,

@@ -25,27 +25,37 @@ def predict(
     workers: options.Workers = 1,
     format: options.OutputFormat = options.Format.table,
 ) -> None:
-    """Predict a loss, with the interval of the law and that of a new run.
+    """Predict a loss: where the law lies, where a new run will land, and where if the law drifts.
 
     scalelaw predict law.json --n-params 1B --n-tokens 20B
     """
+    from scalelaw.discrepancy import discrepancy, extrapolation_interval
     from scalelaw.fit_file import load_fit
     from scalelaw.intervals import LossAt, uncertainty
+    from scalelaw.results import Unavailable
 
     given = {"n_params": n_params, "n_tokens": n_tokens, "flops": flops, **_named(at or [])}
     inputs = {name: value for name, value in given.items() if value is not None}
     fitted = load_fit(law)
     fitted.predict(**inputs)
     known = uncertainty(fitted, interval, replicates=replicates, seed=seed, workers=workers)
-    intervals = [known.interval(LossAt(**inputs), level), known.prediction_interval(level=level, **inputs)]
+    drift = discrepancy(fitted)
+    intervals = {
+        "confidence": known.interval(LossAt(**inputs), level),
+        "prediction": known.prediction_interval(level=level, **inputs),
+        "extrapolation": drift
+        if isinstance(drift, Unavailable)
+        else extrapolation_interval(known, drift, level, **inputs),
+    }
     if format is options.Format.json:
-        names = ("confidence", "prediction")
-        output.write_json({"inputs": inputs, **{n: i.as_dict() for n, i in zip(names, intervals, strict=True)}})
+        output.write_json({"inputs": inputs, **{name: interval.as_dict() for name, interval in intervals.items()}})
     elif format is options.Format.csv:
-        output.write_csv([{**inputs, **interval.as_dict()} for interval in intervals])
+        output.write_csv([{**inputs, "kind": name, **interval.as_dict()} for name, interval in intervals.items()])
     else:
-        names = ("the law (confidence)", "a new run (prediction)")
-        rows = [[n, *output.shown_interval(i, 5), "nats/token"] for n, i in zip(names, intervals, strict=True)]
+        names = ("the law (confidence)", "a new run (prediction)", "with model discrepancy")
+        rows = [
+            [n, *output.shown_interval(i, 5), "nats/token"] for n, i in zip(names, intervals.values(), strict=True)
+        ]
         header = [
             ", ".join(f"{k} {v if isinstance(v, str) else output.shown(v)}" for k, v in inputs.items()),
             "loss",
@@ -54,6 +64,7 @@ def predict(
         ]
         typer.echo(output.aligned(rows, header))
         typer.echo(f"\nintervals  {known.method}")
+        typer.echo(f"           {drift.reason if isinstance(drift, Unavailable) else drift}")
         if known.note:
             typer.echo(f"measured   {known.note}")
         output.write_findings(fitted.findings)

@@ -24,7 +24,7 @@ def annealing_areas(schedule: ArrayLike, momentum: float = MOMENTUM) -> tuple[Fl
     Args:
         schedule: the learning rate of every step, in order.
 
-    Source: Tissue et al. 2024, arXiv 2408.11029, eqs. 1 to 3.
+    Source: Tissue et al. 2024, arXiv 2408.11029.
 
     >>> annealing_areas([2.0, 2.0, 1.0], momentum=0.5)[1]
     array([0., 0., 1.])

@@ -11,7 +11,7 @@ class BatchSize(OfOneVariable, FormulaLaw):
     """batch_tokens = c x^b, in tokens; x the tokens D (Step Law: c = 0.58, b = 0.571) or the compute C (DeepSeek:
     c = 0.2920, b = 0.3271).
 
-    Source: Li et al. 2025, arXiv 2503.04715, eq. 1; DeepSeek-AI 2024, arXiv 2401.02954, eq. 1.
+    Source: Li et al. 2025, arXiv 2503.04715; DeepSeek-AI 2024, arXiv 2401.02954, eq. 1.
     """
 
     def __init__(self, x: str = "n_tokens") -> None:
@@ -23,7 +23,7 @@ class BatchSize(OfOneVariable, FormulaLaw):
                 Param("b", "", "how fast the best batch size grows", low=-3.0, high=3.0, start=(0.05, 1.2)),
             ),
             name="batch_size",
-            source="Li et al. 2025, arXiv 2503.04715, eq. 1; DeepSeek-AI 2024, arXiv 2401.02954, eq. 1",
+            source="Li et al. 2025, arXiv 2503.04715; DeepSeek-AI 2024, arXiv 2401.02954, eq. 1",
             response="batch_tokens",
             response_unit="tokens",
             identifiability="The runs are the best of a sweep over batch sizes, where the loss is nearly flat.",

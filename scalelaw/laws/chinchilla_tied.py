@@ -10,7 +10,7 @@ from scalelaw.laws.base import Floats, Param
 class ChinchillaTied(FormulaLaw):
     """L(N, D) = E + A / N^alpha + B / D^alpha: N and D grow in proportion along the optimum.
 
-    Source: Muennighoff et al. 2023, arXiv 2305.16264, appendix A, who fit the law of Hoffmann et al. 2022 so.
+    Source: Muennighoff et al. 2023, arXiv 2305.16264, who fit the law of Hoffmann et al. 2022 so.
     """
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class ChinchillaTied(FormulaLaw):
                 Param("B", "nats/token x n_tokens^alpha", "size of the n_tokens term"),
             ),
             name="chinchilla_tied",
-            source="Muennighoff et al. 2023, arXiv 2305.16264, appendix A",
+            source="Muennighoff et al. 2023, arXiv 2305.16264",
             identifiability="Says D/N is the same at every budget; the runs are not asked whether it is.",
         )
 

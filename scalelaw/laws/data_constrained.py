@@ -21,12 +21,12 @@ class DataConstrained(JetLaw):
 
     With U >= D and N <= N(U) it is Chinchilla's law.
 
-    Source: Muennighoff et al. 2023, arXiv 2305.16264, eqs. 5 and 6, and their code for N(U).
+    Source: Muennighoff et al. 2023, arXiv 2305.16264, and their code for N(U).
     """
 
     name = "data_constrained"
     formula = "L = E + A / N'^alpha + B / D'^beta, x' = U + U R* (1 - e^(-R/R*)) for R repeats of U"
-    source = "Muennighoff et al. 2023, arXiv 2305.16264, eqs. 5 and 6"
+    source = "Muennighoff et al. 2023, arXiv 2305.16264"
     inputs = ("n_params", "n_tokens", "unique_tokens")
     params = (
         Param("E", "nats/token", "irreducible loss: what remains when every input is infinite"),

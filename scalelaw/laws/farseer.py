@@ -26,12 +26,12 @@ class Farseer(JetLaw):
     which stays well conditioned where q is small and a and b would run away from one another. The second is fitted with
     the token term's value at the centre of the data too: v2 is ln of that term where N and D are at their centres.
 
-    Source: Li et al. 2025, arXiv 2506.10972 (Predictable Scale, part II: Farseer), eq. 1.
+    Source: Li et al. 2025, arXiv 2506.10972 (Farseer).
     """
 
     name = "farseer"
     formula = "L = e^(a3 N^gamma + b3) + e^(a2 N^beta + b2) D^-k(N), k(N) = e^(a1 N^alpha + b1)"
-    source = "Li et al. 2025, arXiv 2506.10972, eq. 1"
+    source = "Li et al. 2025, arXiv 2506.10972"
     inputs = ("n_params", "n_tokens")
     params = tuple(
         Param(name, "", meaning, low=-np.inf)

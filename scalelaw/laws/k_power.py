@@ -12,7 +12,7 @@ class KPower(FormulaLaw):
 
     Since the bracket decides, the compute-optimal allocation is Chinchilla's for (A, alpha, B, beta), whatever k.
 
-    Source: Brandfonbrener et al. 2024, arXiv 2411.12925, section 2, with A^(alpha/beta), alpha/beta and 1 in place of
+    Source: Brandfonbrener et al. 2024, arXiv 2411.12925, with A^(alpha/beta), alpha/beta and 1 in place of
     A, alpha and beta; with both exponents free it is the law that its authors call Skaling, 2026.
     """
 
@@ -28,7 +28,7 @@ class KPower(FormulaLaw):
                 Param("k", "", "how sharply the larger term takes over", low=0.01, high=10.0, start=(0.2, 2.0)),
             ),
             name="k_power",
-            source="Brandfonbrener et al. 2024, arXiv 2411.12925, section 2",
+            source="Brandfonbrener et al. 2024, arXiv 2411.12925",
             identifiability=(
                 "k shows only where both terms matter: vary D at fixed N over a decade or more, or (alpha, beta, k) "
                 "are known only by their products alpha k and beta k."

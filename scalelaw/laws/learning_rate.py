@@ -15,7 +15,7 @@ KIND = FormulaLaw(
         ),
     ),
     name="learning_rate",
-    source="Li et al. 2025, arXiv 2503.04715 (Step Law), eq. 1",
+    source="Li et al. 2025, arXiv 2503.04715 (Step Law)",
     response="learning_rate",
     response_unit="",
     identifiability=(

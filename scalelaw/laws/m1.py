@@ -10,7 +10,7 @@ from scalelaw.laws.base import Param
 class M1(OfOneVariable, FormulaLaw):
     """L(x) = beta / x^c: `power_law` in the letters of its paper, whose c has the other sign.
 
-    Source: Alabdulmohsin et al. 2022, arXiv 2209.06640, section 3, M1.
+    Source: Alabdulmohsin et al. 2022, arXiv 2209.06640, M1.
     """
 
     def __init__(self, x: str = "n_tokens") -> None:
@@ -22,7 +22,7 @@ class M1(OfOneVariable, FormulaLaw):
                 Param("c", "", "exponent: how fast the loss falls", high=5.0),
             ),
             name="m1",
-            source="Alabdulmohsin et al. 2022, arXiv 2209.06640, section 3, M1",
+            source="Alabdulmohsin et al. 2022, arXiv 2209.06640, M1",
         )
 
 

@@ -10,7 +10,7 @@ from scalelaw.laws.base import Param
 class M2(OfOneVariable, FormulaLaw):
     """L(x) = E + beta / x^c: `power_constant` in the letters of its paper, whose c has the other sign.
 
-    Source: Alabdulmohsin et al. 2022, arXiv 2209.06640, section 3, M2; E is their epsilon_inf.
+    Source: Alabdulmohsin et al. 2022, arXiv 2209.06640, M2; E is their epsilon_inf.
     """
 
     def __init__(self, x: str = "n_tokens") -> None:
@@ -23,7 +23,7 @@ class M2(OfOneVariable, FormulaLaw):
                 Param("c", "", "exponent: how fast the reducible loss falls", high=5.0),
             ),
             name="m2",
-            source="Alabdulmohsin et al. 2022, arXiv 2209.06640, section 3, M2",
+            source="Alabdulmohsin et al. 2022, arXiv 2209.06640, M2",
         )
 
 

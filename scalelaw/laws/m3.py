@@ -15,11 +15,11 @@ from scalelaw.laws.base import Floats, Param
 class M3(OfOneVariable, JetLaw):
     """L(x) = beta (1/x + gamma)^c: a power law up to x about 1/gamma, then the constant beta gamma^c.
 
-    Source: Alabdulmohsin et al. 2022, arXiv 2209.06640, section 3, M3, whose c has the other sign.
+    Source: Alabdulmohsin et al. 2022, arXiv 2209.06640, M3, whose c has the other sign.
     """
 
     name = "m3"
-    source = "Alabdulmohsin et al. 2022, arXiv 2209.06640, section 3, M3"
+    source = "Alabdulmohsin et al. 2022, arXiv 2209.06640, M3"
     identifiability = "gamma is known only where the curve is seen to level off, at x near 1/gamma."
 
     def __init__(self, x: str = "n_tokens") -> None:

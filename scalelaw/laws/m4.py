@@ -27,12 +27,12 @@ class M4(OfOneVariable, JetLaw):
     asymptotes, min or max of t and alpha t, walks to the root without overshooting. Two more Newton steps on jets make
     the root's first and second derivatives exact.
 
-    Source: Alabdulmohsin et al. 2022, arXiv 2209.06640, section 3, M4, whose c has the other sign; E and E_0 are their
+    Source: Alabdulmohsin et al. 2022, arXiv 2209.06640, M4, whose c has the other sign; E and E_0 are their
     epsilon_inf and epsilon_0.
     """
 
     name = "m4"
-    source = "Alabdulmohsin et al. 2022, arXiv 2209.06640, section 3, M4"
+    source = "Alabdulmohsin et al. 2022, arXiv 2209.06640, M4"
     identifiability = (
         "E_0 is the loss of a random guess, ln(vocabulary) for a language model: hold it fixed there unless runs come "
         "close to it, and read alpha with it."

@@ -33,7 +33,7 @@ class MultiPower(JetLaw):
         schedules: by name, the learning rate of every step of a run, warm-up included. The column `schedule` of a table
             holds these names (or their numbers, from 1, in the order given) and `step` the step each loss is from.
 
-    Source: Luo et al. 2025, arXiv 2503.12811, eqs. 3 to 5; that the warm-up is counted so is what reproduces their
+    Source: Luo et al. 2025, arXiv 2503.12811; that the warm-up is counted so is what reproduces their
     published errors from their published parameters.
 
     >>> law = MultiPower({"constant": [1e-3] * 100, "step": [1e-3] * 50 + [1e-4] * 50})
@@ -43,7 +43,7 @@ class MultiPower(JetLaw):
 
     name = "multi_power"
     formula = "L = L_0 + A S1^-alpha - B sum_k (eta_(k-1) - eta_k) [1 - (1 + C eta_k^-gamma S_k)^-beta]"
-    source = "Luo et al. 2025, arXiv 2503.12811, eqs. 3 to 5"
+    source = "Luo et al. 2025, arXiv 2503.12811"
     inputs = ("schedule", "step")
     params = (
         Param("L_0", "nats/token", "irreducible loss: what remains of an endless run"),

@@ -16,7 +16,7 @@ class Precision(FormulaLaw):
     columns `weight_bits`, `activation_bits` and `kv_bits`. The loss that quantising after training adds is not part of
     this law.
 
-    Source: Kumar et al. 2024, arXiv 2411.04330, section 4 (training in low precision).
+    Source: Kumar et al. 2024, arXiv 2411.04330 (training in low precision).
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class Precision(FormulaLaw):
                 ),
             ),
             name="precision",
-            source="Kumar et al. 2024, arXiv 2411.04330, section 4",
+            source="Kumar et al. 2024, arXiv 2411.04330",
             shown="E + A / N_eff^alpha + B / D^beta, N_eff = N prod_x (1 - e^(-P_x / gamma_x))",
             identifiability=(
                 "Each gamma needs runs whose bits for that part go down to about gamma, where the loss rises; bits of "

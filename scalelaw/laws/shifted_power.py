@@ -18,7 +18,7 @@ class ShiftedPower(Law):
 
     x enters as it is, not as a logarithm, and 0 <= E_x < min x.
 
-    Source: Brandfonbrener et al. 2024, arXiv 2411.12925, eq. 1.
+    Source: Brandfonbrener et al. 2024, arXiv 2411.12925.
     """
 
     name = "shifted_power"

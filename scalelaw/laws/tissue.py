@@ -12,7 +12,7 @@ class Tissue(FormulaLaw):
 
     S2 is 0 where the learning rate has not fallen yet.
 
-    Source: Tissue et al. 2024, arXiv 2408.11029, eq. 1; C_2 is their C.
+    Source: Tissue et al. 2024, arXiv 2408.11029; C_2 is their C.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Tissue(FormulaLaw):
                 Param("C_2", "nats/token per S2", "what annealing brings"),
             ),
             name="tissue",
-            source="Tissue et al. 2024, arXiv 2408.11029, eq. 1",
+            source="Tissue et al. 2024, arXiv 2408.11029",
             shown="L_0 + A / S1^alpha - C_2 S2",
             identifiability=(
                 "C_2 needs runs that anneal and runs that do not (or points before and after), alpha points over a "

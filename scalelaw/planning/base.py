@@ -46,7 +46,8 @@ class Plan:
         n_params, n_tokens: N* and D*, parameters (as the table counts them) and tokens, with confidence intervals.
         tokens_per_param: D*/N*.
         loss: the law's loss there, nats/token, with the confidence interval of the law.
-        new_run: the same loss with the prediction interval of one new run.
+        new_run: the same loss with the prediction interval of one new run, were the law true out there.
+        extrapolated: the same, widened by how far the law drifted from the largest runs when they were held out.
         bands: the range of N within 0.1 % and 1 % of the best loss.
         reach: decades beyond the runs.
         findings: what to beware of.
@@ -59,6 +60,7 @@ class Plan:
     tokens_per_param: Interval | Unavailable
     loss: Interval | Unavailable
     new_run: Interval | Unavailable
+    extrapolated: Interval | Unavailable
     bands: tuple[Band, ...]
     reach: Reach
     findings: tuple[Finding, ...]

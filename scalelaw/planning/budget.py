@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.optimize import brentq
 
+from scalelaw.discrepancy import discrepancy, extrapolation_interval
 from scalelaw.errors import DataError
 from scalelaw.fitting import Fit
 from scalelaw.intervals import (
@@ -50,7 +51,12 @@ def plan(fit: Fit, flops: float, *, draws: Uncertainty | None = None, level: flo
     targets = (OptimalParams(flops), OptimalTokens(flops), OptimalRatio(flops), OptimalLoss(flops))
     intervals = [known.interval(target, level) for target in targets]
     inside = math.isfinite(n_params) and 0 < n_params < flops / 6
-    new_run = known.prediction_interval(n_params=n_params, n_tokens=n_tokens, level=level) if inside else intervals[3]
+    new_run = extrapolated = intervals[3]
+    if inside:
+        at = {"n_params": n_params, "n_tokens": n_tokens}
+        new_run = known.prediction_interval(level=level, **at)
+        drift = discrepancy(fit)
+        extrapolated = drift if isinstance(drift, Unavailable) else extrapolation_interval(known, drift, level, **at)
     return Plan(
         fit=fit,
         flops=flops,
@@ -59,6 +65,7 @@ def plan(fit: Fit, flops: float, *, draws: Uncertainty | None = None, level: flo
         tokens_per_param=intervals[2],
         loss=intervals[3],
         new_run=new_run,
+        extrapolated=extrapolated,
         bands=tuple(near_optimal(fit, flops, n_params, excess) for excess in EXCESSES) if inside else (),
         reach=reach,
         findings=tuple(_findings(fit, reach, intervals)),
@@ -104,7 +111,7 @@ def _findings(fit: Fit, reach: Reach, intervals: list[Interval | Unavailable]) -
                 "W_EXTRAPOLATION",
                 "warning",
                 f"the plan reaches {reach.farthest:.1f} decades beyond the runs (C {reach.flops:+.1f}, "
-                f"N {reach.n_params:+.1f}, D {reach.n_tokens:+.1f}); the intervals know of no law that bends there",
+                f"N {reach.n_params:+.1f}, D {reach.n_tokens:+.1f}); of a law that bends only there nobody knows",
                 knob="train runs nearer to the budget",
             )
         )

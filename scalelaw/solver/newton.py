@@ -81,6 +81,13 @@ class Problem:
             value = np.einsum("bn,bn->b", w, self.misfit.rho(self.residual(theta)))
         return np.where(np.isfinite(value), value, np.inf)
 
+    def rounding(self, w: Floats) -> Floats:
+        """What the objective is, `[b]`, when every residual is the rounding of its logs."""
+        residual = 4.0 * np.finfo(float).eps * (1.0 + np.abs(self.log_y))
+        if self.misfit.space == "raw":
+            residual = residual * np.exp(self.log_y)
+        return np.asarray(self.misfit.scale * (w @ residual**2))
+
     def local_model(self, theta: Floats, w: Floats) -> tuple[Floats, Floats, Floats]:
         """Gradient `[b, p]`, Hessian `[b, p, p]` and majoriser `[b, p, p]` of the objective.
 
@@ -194,7 +201,8 @@ def _step(
     usable = free[:, :, None] & free[:, None, :]
     g, H, M = np.where(free, g, 0.0), np.where(usable, H, 0.0), np.where(usable, M, 0.0)
     now = np.sqrt(np.maximum(np.einsum("bpp->bp", M), 0.0))
-    gain, bowl = _gain(g, H, M, np.where(now > 0, now, 1.0), free, value)
+    least = problem.rounding(w) / GAIN  # a step that would gain less than this much rounding gains nothing
+    gain, bowl = _gain(g, H, M, np.where(now > 0, now, 1.0), free, np.maximum(value, least))
     size = np.maximum(size, now)
     scale = np.where(size > 0, size, 1.0)
     radius = np.where(np.isnan(radius), FIRST * np.linalg.norm(theta * size, axis=1), radius)
