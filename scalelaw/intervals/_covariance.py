@@ -15,6 +15,9 @@ from scalelaw.laws.base import Floats
 
 UNSEEN = "the runs do not determine every parameter of the law (singular at the estimate); profile or bootstrap may"
 
+CANCELLED = 1e-6
+"""An error below this share of that of even, independent noise is an accident of bounded residuals that cancel."""
+
 
 @dataclass(frozen=True)
 class Covariance(Uncertainty):
@@ -56,7 +59,11 @@ class Covariance(Uncertainty):
         c = gradient(target, self.fit, self.fit.theta[None], steps)[0]
         if not np.isfinite(c).all():
             return "it does not exist everywhere near the estimate"
-        return self.error(linear, c)
+        found = self.error(linear, c)
+        even = np.sqrt(linear.variance * (c @ linear.inverse @ c))
+        if not isinstance(found, str) and found[0] < CANCELLED * even:
+            return "residuals of every group cancel exactly, which tells nothing of its error; the jackknife may"
+        return found
 
 
 def symmetric(fit: Fit, target: Target, half: float) -> Ends:

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from scalelaw.fitting import Fit
-from scalelaw.intervals._covariance import UNSEEN
+from scalelaw.intervals._covariance import CANCELLED, UNSEEN
 from scalelaw.intervals._linear import difference_steps, gradient, is_grouped, student
 from scalelaw.intervals._refit import PRECISE
 from scalelaw.intervals.base import Ends, Method, Uncertainty, as_target
@@ -78,8 +78,8 @@ class Profile(Uncertainty):
         if isinstance(found, str):
             return found
         quadratic, error, freedom = found
-        if not error > 0:
-            return "the runs lie on the law exactly, so there is no scatter to measure a worse fit by"
+        if not error > CANCELLED * np.sqrt(self._linear.variance * quadratic):
+            return "the runs, or their groups, show no scatter to measure a worse fit by"
         q = student(level, freedom)
         walks = [_Walk(target, sign, q) for sign in (-1.0, 1.0)]
         for pulls in PULLS:

@@ -57,8 +57,8 @@ def get_law(name: str | Law) -> Law:
 
 
 def _simple(name: str) -> Law:
-    match = re.fullmatch(r"(\w+)(?:\(([\w.]+)\))?", name)
-    if match is None:
+    match = re.fullmatch(r"(\w+)(?:\((.+)\))?", name)
+    if match is None or (match.group(2) is not None and match.group(1) not in LAWS):
         return FormulaLaw(name)
     law, variable = LAWS[match.group(1)], match.group(2)
     if variable is None:

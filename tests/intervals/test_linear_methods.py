@@ -14,8 +14,9 @@ from scalelaw.intervals.base import as_target
 from scalelaw.intervals.sandwich import _robust
 from scalelaw.intervals.wald import clustered
 from scalelaw.objectives.log_huber import LogHuber
-from scalelaw.results import Interval
-from tests.conftest import simulated
+from scalelaw.results import Interval, Unavailable
+from scalelaw.runs import RunTable
+from tests.conftest import chinchilla_loss, simulated
 from tests.intervals.test_methods import FAR, made, seeds_of
 
 
@@ -128,6 +129,16 @@ def test_ends_of_a_profile_lie_where_the_best_objective_reaches_the_cut(objectiv
         )
         rise = 2 * (found.fun - 1) * base * linear.m / linear.variance / linear.m**2
         assert np.sqrt(rise) == pytest.approx(stats.t.ppf(0.975, 25), rel=2e-3)
+
+
+def test_residuals_that_cancel_within_every_group_are_no_scatter_to_go_by() -> None:
+    """Two seeds on either side of the law, both beyond Huber's delta, pull alike: a clustered error of zero is none."""
+    N, D = np.exp(np.random.default_rng(5).uniform(17, 22, (2, 12))).repeat(2, axis=1)
+    loss = chinchilla_loss(N, D) * np.exp(np.tile([0.004, -0.004], 12))
+    runs = RunTable.of(n_params=N, n_tokens=D, loss=loss, group=[f"g{i // 2}" for i in range(24)])
+    for method in ("wald", "sandwich", "profile"):
+        answer = uncertainty(fit("chinchilla", runs, "log_huber", starts=8), method).interval("alpha")
+        assert isinstance(answer, Unavailable), (method, answer)
 
 
 def test_a_profile_is_curved_where_the_law_is() -> None:

@@ -129,7 +129,7 @@ class Tally:
         if isinstance(got, Interval):
             self.had += 1
             self.held += got.contains(truth)
-            if isinstance(yardstick, Interval):
+            if isinstance(yardstick, Interval) and yardstick.low < yardstick.high and got.low < got.high:
                 self.widths.append(math.log((got.high - got.low) / (yardstick.high - yardstick.low)))
 
     def row(self) -> dict[str, str]:
