@@ -13,6 +13,7 @@ from reports.fit_tables import (
     excluded_table,
     parameter_table,
     plan_table,
+    sensitivity_table,
     sources_table,
 )
 from reports.loss_figures import law_figure, residual_figure
@@ -21,33 +22,39 @@ from reports.optimum_figures import optimum_figures
 from reports.wording import COUNTS, count, number, quantity, with_unit
 from scalelaw import __version__
 from scalelaw.fitting import Fit
-from scalelaw.intervals import Draws
+from scalelaw.intervals import Uncertainty
 from scalelaw.planning import Plan
 from scalelaw.results import Finding, Interval, Unavailable
 
 
-def fit_report(fit: Fit, draws: Draws, plan: Plan | None = None) -> Report:
+def fit_report(fit: Fit, known: Uncertainty, plan: Plan | None = None) -> Report:
     """Everything a reader needs to trust a fit, or not to.
 
     Args:
         fit: the law and its runs.
-        draws: replicates of that fit, for the intervals.
+        known: what the intervals are made from.
         plan: a budget's allocation under that fit; without one the report ends at the law.
     """
     tables = (
         plan_table(plan) if plan else None,
-        parameter_table(fit, draws),
+        parameter_table(fit, known),
         _findings(fit, plan),
     )
     figures = (
-        law_figure(fit, draws),
+        law_figure(fit, known),
         residual_figure(fit),
-        *optimum_figures(fit, draws, plan),
+        *optimum_figures(fit, known, plan),
         near_optimal_figure(plan) if plan else None,
     )
-    records = (certificate_table(fit), excluded_table(fit), checklist_table(fit, draws), sources_table(fit))
+    records = (
+        certificate_table(fit),
+        sensitivity_table(fit),
+        excluded_table(fit),
+        checklist_table(fit, known),
+        sources_table(fit),
+    )
     sections: tuple[Section | None, ...] = (_headline(fit, plan), *tables, *figures, *records)
-    return Report(_title(fit), tuple(s for s in sections if s is not None), _provenance(fit, draws))
+    return Report(_title(fit), tuple(s for s in sections if s is not None), _provenance(fit, known))
 
 
 def _title(fit: Fit) -> str:
@@ -113,7 +120,7 @@ def _findings(fit: Fit, plan: Plan | None) -> Findings:
     return Findings("findings", "Findings", missed + noted + (plan.findings if plan else fit.findings))
 
 
-def _provenance(fit: Fit, draws: Draws) -> Mapping[str, Cell]:
+def _provenance(fit: Fit, known: Uncertainty) -> Mapping[str, Cell]:
     """What made the report, so that it can be made again."""
     conventions = fit.runs.conventions
     return {
@@ -122,10 +129,7 @@ def _provenance(fit: Fit, draws: Draws) -> Mapping[str, Cell]:
         "source of the law": fit.law.source,
         "objective": fit.objective.label,
         "seed of the starts": fit.seed,
-        "replicates": len(draws),
-        "replicates that did not converge": draws.failed,
-        "seed of the replicates": draws.seed,
-        "interval method": draws.method,
+        "interval method": known.method,
         "data fingerprint": fit.runs.fingerprint,
         "runs": len(fit.runs),
         "parameter convention": conventions.params,

@@ -8,30 +8,31 @@ from reports.base import Cell, Quantity, Range, Table
 from reports.wording import count, quantity
 from scalelaw.counting import FLOPS_CONVENTIONS, PARAMS_CONVENTIONS
 from scalelaw.fitting import Fit
-from scalelaw.intervals import LEVEL, Draws
+from scalelaw.intervals import LEVEL, Uncertainty
+from scalelaw.perturbing import sensitivity
 from scalelaw.planning import Plan
 from scalelaw.results import Interval, Unavailable
 
 NOT_IDENTIFIED = "not identified by these runs"
 
 
-def parameter_table(fit: Fit, draws: Draws) -> Table:
+def parameter_table(fit: Fit, known: Uncertainty) -> Table:
     """Every parameter of the law; one the runs do not identify gets words and no number."""
     return Table(
         "parameters",
         "Parameters",
         ("parameter", "estimate", f"{LEVEL:.0%} interval", "unit", "meaning"),
-        tuple(_parameter_row(fit, draws, i) for i in range(len(fit.law.params))),
-        f"Intervals: {draws.method}.",
+        tuple(_parameter_row(fit, known, i) for i in range(len(fit.law.params))),
+        f"Intervals: {known.method}.",
     )
 
 
-def _parameter_row(fit: Fit, draws: Draws, i: int) -> tuple[Cell, ...]:
+def _parameter_row(fit: Fit, known: Uncertainty, i: int) -> tuple[Cell, ...]:
     param = fit.law.params[i]
     unit = param.unit.replace(" x ", " × ")
     if not fit.identified(param.name):
         return param.name, NOT_IDENTIFIED, None, unit, param.meaning
-    interval = draws.interval(param.name)
+    interval = known.interval(param.name)
     return param.name, Quantity(fit.value(param.name), param.unit), _ends(interval), unit, param.meaning
 
 
@@ -51,24 +52,27 @@ def plan_table(plan: Plan) -> Table:
         ("loss of a new run there", plan.new_run),
         ("the same, with model discrepancy", plan.extrapolated),
     )
-    rows = [_plan_row(label, interval) for label, interval in intervals]
+    notes = {interval.note for _, interval in intervals if isinstance(interval, Interval)}
+    common = notes.pop() if len(notes) == 1 else ""
+    rows = [_plan_row(label, interval, common) for label, interval in intervals]
     bands = [_band_row(100 * b.excess, b.n_params_low, b.n_params_high) for b in plan.bands]
     reach = plan.reach
     beyond = (("C", reach.flops), ("N", reach.n_params), ("D", reach.n_tokens))
     decades = [(f"{x} beyond the largest run", Quantity(v), None, "decades", "log10 of the ratio") for x, v in beyond]
     budget = ("budget C = 6ND", Quantity(plan.flops), None, "FLOP", "given")
     columns = ("quantity", "value", "interval", "unit", "how")
-    methods = dict.fromkeys(i.method for _, i in intervals if isinstance(i, Interval))
-    return Table(
-        "plan", "Plan", columns, (budget, *rows, *bands, *decades), f"Intervals: {'; '.join(methods) or 'none'}."
-    )
+    methods = list(dict.fromkeys(i.method for _, i in intervals if isinstance(i, Interval)))
+    # The last one extends the first by the discrepancy; the shared beginning is said once.
+    told = [method.removeprefix(f"{methods[0]}; ") if i else method for i, method in enumerate(methods)]
+    caption = f"Intervals: {'; with model discrepancy, '.join(told) or 'none'}."
+    return Table("plan", "Plan", columns, (budget, *rows, *bands, *decades), f"{caption} {common}.".removesuffix(" ."))
 
 
-def _plan_row(label: str, interval: Interval | Unavailable) -> tuple[Cell, ...]:
+def _plan_row(label: str, interval: Interval | Unavailable, said: str) -> tuple[Cell, ...]:
     if isinstance(interval, Unavailable):
         return label, "not available", None, interval.unit, interval.reason
     how = f"{interval.level:.0%} {interval.kind} interval"
-    notes = f"{how}; {interval.note}" if interval.note else how
+    notes = f"{how}; {interval.note}" if interval.note and interval.note != said else how
     return label, Quantity(interval.estimate, interval.unit), _ends(interval), interval.unit, notes
 
 
@@ -91,7 +95,24 @@ def sources_table(fit: Fit) -> Table | None:
     return Table("sources", "Source files", ("file", "sha256"), rows) if rows else None
 
 
-def checklist_table(fit: Fit, draws: Draws) -> Table:
+def sensitivity_table(fit: Fit) -> Table:
+    """What the estimates would be if one choice behind the fit had been another."""
+    names = [name for name in fit.law.names if fit.identified(name)]
+    units = {param.name: param.unit for param in fit.law.params}
+    rows = tuple(
+        (
+            change.what,
+            *(Quantity(change.estimate[name], units[name]) for name in names),
+            None if change.n_params is None else Quantity(change.n_params, "parameters"),
+            ", ".join(change.runs) or None,
+        )
+        for change in sensitivity(fit)
+    )
+    columns = ("if instead", *names, "N* at 10 times the largest compute", "runs left out")
+    return Table("sensitivity", "What changes if one choice is changed", columns, rows)
+
+
+def checklist_table(fit: Fit, known: Uncertainty) -> Table:
     """What a reader needs to repeat the fit, after the checklist of Li et al. 2025, arXiv 2502.18969."""
     runs, certificate = fit.runs, fit.certificate
     rows = (
@@ -105,7 +126,7 @@ def checklist_table(fit: Fit, draws: Draws) -> Table:
         ("What was minimised?", fit.objective.label),
         ("How was the optimum sought?", f"{certificate.starts} starts (seed {fit.seed}), {_agreement(fit)}"),
         ("How are the parameters bounded?", _bounds(fit)),
-        ("How was uncertainty estimated?", f"{draws.method}; {draws.failed} replicates did not converge"),
+        ("How was uncertainty estimated?", ". ".join(filter(None, (known.method, known.note)))),
         ("Was the law tested on runs beyond the fitted ones?", "not in this report"),
         ("Learning-rate schedule, batch size, data and tokenizer of the runs?", "not recorded in the run table"),
     )

@@ -10,7 +10,7 @@ from reports.base import Axis, Band, Figure, Floats, Line, Mark, Points, Region,
 from reports.size_groups import SizeGroup, drawn_rows, size_groups, thinned
 from reports.wording import clip, number, with_unit
 from scalelaw.fitting import Fit
-from scalelaw.intervals import LEVEL, Draws, LossAt
+from scalelaw.intervals import LEVEL, LossAt, Uncertainty
 from scalelaw.results import Interval
 from scalelaw.runs import QUANTITIES, RunTable
 
@@ -59,11 +59,11 @@ def input_axis(name: str, values: Floats) -> Axis:
     return Axis(label, *limits(values, known), unit=unit, log=known, ticks=STYLES.get(name, "power"))
 
 
-def law_figure(fit: Fit, draws: Draws) -> Figure | None:
+def law_figure(fit: Fit, known: Uncertainty) -> Figure | None:
     """The law over the data; None for a law that needs more than two axes."""
     if set(fit.law.inputs) == {"n_params", "n_tokens"}:
         return _by_size(fit)
-    return _curve(fit, draws) if len(fit.law.inputs) == 1 else None
+    return _curve(fit, known) if len(fit.law.inputs) == 1 else None
 
 
 def _by_size(fit: Fit) -> Figure:
@@ -92,11 +92,11 @@ def _line_of(fit: Fit, group: SizeGroup, C: Numbers) -> Line:
     return Line(floats(grid), floats(loss), "", group.colour)
 
 
-def _curve(fit: Fit, draws: Draws) -> Figure:
+def _curve(fit: Fit, known: Uncertainty) -> Figure:
     name, runs, rows = fit.law.inputs[0], fit.runs, drawn_rows(fit.runs)
     x = fit.law.read(runs)[:, 0]
     grid = floats(_curve_grid(name, x))
-    loss, band = floats(fit.predict(**{name: grid})), _loss_band(draws, name, grid)
+    loss, band = floats(fit.predict(**{name: grid})), _loss_band(known, name, grid)
     return Figure(
         "law",
         "The law over the runs",
@@ -121,12 +121,12 @@ def _curve_grid(name: str, x: Numbers) -> Numbers:
     return np.linspace(max(low - 0.3 * (high - low), low / 2), high + 0.1 * (high - low), GRID)
 
 
-def _loss_band(draws: Draws, name: str, grid: Floats) -> tuple[Band, ...]:
-    intervals = [draws.interval(LossAt(**{name: x})) for x in grid]
-    known = [(x, i.low, i.high) for x, i in zip(grid, intervals, strict=True) if isinstance(i, Interval)]
-    if not known:
+def _loss_band(known: Uncertainty, name: str, grid: Floats) -> tuple[Band, ...]:
+    intervals = [known.interval(LossAt(**{name: x})) for x in grid]
+    drawn = [(x, i.low, i.high) for x, i in zip(grid, intervals, strict=True) if isinstance(i, Interval)]
+    if not drawn:
         return ()
-    x, low, high = (floats(column) for column in zip(*known, strict=True))
+    x, low, high = (floats(column) for column in zip(*drawn, strict=True))
     return (Band(x, low, high, f"{LEVEL:.0%} interval", "accent"),)
 
 

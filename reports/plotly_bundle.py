@@ -1,4 +1,4 @@
-"""The JavaScript that draws a report's figures, to be inlined; a report never needs a network.
+"""The JavaScript that known a report's figures, to be inlined; a report never needs a network.
 
 `python -m reports.plotly_bundle` puts plotly's cartesian bundle, a third of the full one, into the cache. Without it
 the full bundle that the plotly package ships is used.

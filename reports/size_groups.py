@@ -12,7 +12,7 @@ from scalelaw.numbers import format_quantity
 from scalelaw.runs import RunTable
 
 MAX_POINTS = 5000
-"""Runs a figure draws; more are thinned evenly, which its caption says."""
+"""Runs a figure known; more are thinned evenly, which its caption says."""
 
 
 @dataclass(frozen=True)

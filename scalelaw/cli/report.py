@@ -17,6 +17,7 @@ def report(
     ),
     flops: options.Flops = None,
     times: options.Times = None,
+    interval: options.IntervalMethod = "auto",
     replicates: options.Replicates = 1000,
     level: options.Level = 0.95,
     seed: options.Seed = 0,
@@ -29,7 +30,7 @@ def report(
     from scalelaw.cli.plan import resolve_budget
     from scalelaw.errors import MissingExtraError
     from scalelaw.fit_file import load_fit
-    from scalelaw.intervals import bootstrap
+    from scalelaw.intervals import uncertainty
     from scalelaw.planning import plan
 
     try:
@@ -38,9 +39,9 @@ def report(
         raise MissingExtraError("A report", "report") from None
 
     fitted = load_fit(law)
-    draws = bootstrap(fitted, replicates, seed=seed, workers=workers)
+    known = uncertainty(fitted, interval, replicates=replicates, seed=seed, workers=workers)
     planned = None
     if flops is not None or times is not None:
-        planned = plan(fitted, resolve_budget(fitted, flops, times), draws=draws, level=level)
-    for path in write_report(fit_report(fitted, draws, planned), out):
+        planned = plan(fitted, resolve_budget(fitted, flops, times), draws=known, level=level)
+    for path in write_report(fit_report(fitted, known, planned), out):
         typer.echo(str(path))
