@@ -13,6 +13,8 @@ from scalelaw.perturbing import sensitivity
 from scalelaw.planning import Plan
 from scalelaw.results import Interval, Unavailable
 
+NAMED = 3
+"""How many of the runs left out a row of the sensitivity table names; the JSON of `scalelaw fit` names all."""
 NOT_IDENTIFIED = "not identified by these runs"
 
 
@@ -104,12 +106,17 @@ def sensitivity_table(fit: Fit) -> Table:
             change.what,
             *(Quantity(change.estimate[name], units[name]) for name in names),
             None if change.n_params is None else Quantity(change.n_params, "parameters"),
-            ", ".join(change.runs) or None,
+            _named(change.runs),
         )
         for change in sensitivity(fit)
     )
     columns = ("if instead", *names, "N* at 10 times the largest compute", "runs left out")
     return Table("sensitivity", "What changes if one choice is changed", columns, rows)
+
+
+def _named(runs: tuple[str, ...]) -> str | None:
+    more = f" and {len(runs) - NAMED} more" if len(runs) > NAMED else ""
+    return ", ".join(runs[:NAMED]) + more or None
 
 
 def checklist_table(fit: Fit, known: Uncertainty) -> Table:
@@ -166,10 +173,11 @@ def certificate_table(fit: Fit) -> Table:
     """The numbers behind the certificate."""
     c = fit.certificate
     rows: tuple[tuple[Cell, ...], ...] = (
-        ("objective at the estimate", Quantity(c.objective), fit.objective.label),
+        ("objective at the estimate", f"{c.objective:.10g}", fit.objective.label),
         ("what one more Newton step would gain", Quantity(c.decrement), "relative to the objective"),
         ("starts that agree", f"{c.share_agreeing:.0%} of {c.starts}", "objective within 1e-9 of the best"),
         ("condition number", Quantity(c.condition), "of the scaled Jacobian of the log-loss"),
         ("lambda_min", Quantity(c.lambda_min), "below 1 unidentified, below 16 weak"),
+        ("flattest direction", c.flattest, "one standard error of it"),
     )
     return Table("certificate", "Certificate", ("test", "value", "note"), rows, c.outcome)
