@@ -25,7 +25,8 @@ ALONE = 1e-8
 """A group determines a direction alone when the others leave less than this share of its information."""
 
 NARROW = 0.5
-"""Below this share of residuals in the quadratic zone of an objective its curvature is too rough to trust."""
+"""Where psi at one standard deviation of the residuals is below this share of it, most runs lie where the objective is no
+longer quadratic, and its curvature is too rough to trust."""
 LARGE = 10_000_000
 """Runs times groups beyond which the freedom of the scatter is counted rather than computed."""
 
@@ -42,6 +43,8 @@ class Linear:
     Attributes:
         X: `[n, p]`; e: `[n]`; m: see above, per unit of the objective's scale.
         correction: K = 1 + (p/n) var(psi') / mean(psi')^2, by which a standard error grows in small samples (eq. 7.81).
+        narrow: whether the noise is wide for the quadratic zone of the objective, as with Huber's delta of 1e-3. Judged
+            by the root mean square, since a narrow zone draws p of the residuals to zero and the median with them.
         log_residual: ln(observed / predicted), `[n]`.
         rows: for each group, the indices of its runs.
     """
@@ -50,6 +53,7 @@ class Linear:
     e: Floats
     m: float
     correction: float
+    narrow: bool
     log_residual: Floats
     rows: tuple[Ints, ...]
 
@@ -57,7 +61,7 @@ class Linear:
     def of(cls, fit: Fit) -> Linear:
         """The linearisation of a fit."""
         X, e, m, K = (part[0] for part in linearise(fit.problem, fit.theta[None], fit.runs.weight))
-        return cls(X, e, float(m), float(K), fit.residuals, members(fit))
+        return cls(X, e, float(m), float(K), is_narrow(fit.problem, fit.theta), fit.residuals, members(fit))
 
     @cached_property
     def inverse(self) -> Floats:
@@ -100,11 +104,6 @@ class Linear:
         for rows, correction in zip(self.rows, self.corrections, strict=True):
             out[rows] = correction @ self.log_residual[rows]
         return out
-
-    @property
-    def narrow(self) -> bool:
-        """Whether most residuals lie where the objective is no longer quadratic, as with Huber's delta of 1e-3."""
-        return self.m < NARROW
 
     @property
     def saturated(self) -> bool:
@@ -157,6 +156,14 @@ def pseudo_residuals(problem: Problem, J: Floats, r: Floats, weights: Floats) ->
     K = 1.0 + p / n * bends.var(axis=1) / m**2
     root = np.sqrt(weights)
     return J * root[:, None], root * psi(r) / m[:, None], m / unit, K
+
+
+def is_narrow(problem: Problem, theta: Floats) -> bool:
+    """See `Linear.narrow`."""
+    r = problem.residual(theta[None])[0]
+    s = np.sqrt((r @ r) / (len(r) - len(theta)))
+    unit = problem.misfit.curvature(np.zeros(1))[0]
+    return bool(problem.misfit.psi(np.atleast_1d(s))[0] < NARROW * unit * s)
 
 
 def inverses(X: Floats) -> Floats:

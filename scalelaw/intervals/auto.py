@@ -39,7 +39,7 @@ class Auto(Method):
 def choose(fit: Fit) -> tuple[Method, str]:
     """The method for a fit, and why."""
     if Linear.of(fit).narrow:
-        return JACKKNIFE, f"most residuals lie outside the quadratic zone of {fit.objective.label}"
+        return JACKKNIFE, f"the noise is wide for the quadratic zone of {fit.objective.label}"
     if is_grouped(fit):
         return SANDWICH, "rows share groups"
     if len(fit.runs) < FEW:

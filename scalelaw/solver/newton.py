@@ -28,6 +28,8 @@ NEAR_SQUARES, NEAR_ROBUST = 1e-6, 1e-2
 until the very end; for robust objectives it converges only linearly."""
 FIRST = 0.3
 """The first trust region, as a share of the size of the start: a longer first step may leap over every basin."""
+FLAT = 1e-6
+"""A Hessian no more negative than this, in parameters scaled to unit sensitivity, is a valley and no saddle."""
 STUCK = 1e-14
 """A trust region this much smaller than the parameters holds no better point."""
 
@@ -146,7 +148,7 @@ def minimise(problem: Problem, start: Floats, weights: Floats) -> Solution:
     w = np.array(weights)
     value = problem.objective(theta, w)
     size, radius = np.zeros_like(theta), np.full(len(theta), np.nan)
-    gain, bowl = np.full(len(theta), np.inf), np.zeros(len(theta), dtype=bool)
+    gain, level = np.full(len(theta), np.inf), np.zeros(len(theta), dtype=bool)
     iterations = np.zeros(len(theta), dtype=np.int64)
     active = np.flatnonzero(np.isfinite(value))
     for _ in range(MAX_ITERATIONS):
@@ -155,7 +157,7 @@ def minimise(problem: Problem, start: Floats, weights: Floats) -> Solution:
         iterations[active] += 1
         here, before = theta[active], value[active]
         step = _step(problem, here, w[active], before, low, high, size[active], radius[active])
-        size[active], gain[active], bowl[active] = step.size, step.gain, step.bowl
+        size[active], gain[active], level[active] = step.size, step.gain, step.level
         trial = np.clip(here + step.move, low, high)
         after = problem.objective(trial, w[active])
         # Within rounding of the optimum the objective can no longer judge a step; the model can: take it and stop.
@@ -169,7 +171,7 @@ def minimise(problem: Problem, start: Floats, weights: Floats) -> Solution:
         radius[active] = np.where(shrunk, 0.25 * step.length, np.where(grown, 2.0 * step.radius, step.radius))
         stuck = radius[active] < STUCK * np.linalg.norm(here * step.size, axis=1)
         active = active[~(done | stuck)]
-    return Solution(theta, problem.objective(theta, w), gain, bowl & (gain <= GAIN), iterations)
+    return Solution(theta, problem.objective(theta, w), gain, level & (gain <= GAIN), iterations)
 
 
 @dataclass(frozen=True)
@@ -177,7 +179,7 @@ class _Step:
     """A step of every member, `move[b, p]`, and what the model says of it.
 
     `size[b, p]` scales the parameters, `length` is the step's in that scale, `promised` the fall of the objective;
-    `gain` is what a full Newton step would gain, as a share of the objective, and `bowl` whether the Hessian is one.
+    `gain` is what a full Newton step would gain, as a share of the objective; `level` that no way leads down.
     """
 
     move: Floats
@@ -187,7 +189,7 @@ class _Step:
     promised: Floats
     at_edge: NDArray[np.bool_]
     gain: Floats
-    bowl: NDArray[np.bool_]
+    level: NDArray[np.bool_]
 
 
 def _step(
@@ -202,7 +204,7 @@ def _step(
     g, H, M = np.where(free, g, 0.0), np.where(usable, H, 0.0), np.where(usable, M, 0.0)
     now = np.sqrt(np.maximum(np.einsum("bpp->bp", M), 0.0))
     least = problem.rounding(w) / GAIN  # a step that would gain less than this much rounding gains nothing
-    gain, bowl = _gain(g, H, M, np.where(now > 0, now, 1.0), free, np.maximum(value, least))
+    gain, bowl, level = _gain(g, H, M, np.where(now > 0, now, 1.0), free, np.maximum(value, least))
     size = np.maximum(size, now)
     scale = np.where(size > 0, size, 1.0)
     radius = np.where(np.isnan(radius), FIRST * np.linalg.norm(theta * size, axis=1), radius)
@@ -216,13 +218,13 @@ def _step(
     promised = -(slope * move).sum(axis=1) - 0.5 * np.einsum("bi,bij,bj->b", move, B, move)
     length = np.linalg.norm(move, axis=1)
     gain = np.where(finite, gain, np.inf)
-    return _Step(np.where(held, 0.0, move / scale), size, length, radius, promised, at_edge, gain, bowl & finite)
+    return _Step(np.where(held, 0.0, move / scale), size, length, radius, promised, at_edge, gain, level & finite)
 
 
 def _gain(
     g: Floats, H: Floats, M: Floats, scale: Floats, free: NDArray[np.bool_], value: Floats
-) -> tuple[Floats, NDArray[np.bool_]]:
-    """The share of the objective that a full Newton step would gain, and where the Hessian is a bowl.
+) -> tuple[Floats, NDArray[np.bool_], NDArray[np.bool_]]:
+    """The share of the objective that a full Newton step would gain, and where the Hessian is a bowl or level.
 
     Where it is none, its eigenvalues relative to the majoriser count by their size.
     """
@@ -233,14 +235,15 @@ def _gain(
     with np.errstate(all="ignore"):  # the factor of a member that is no bowl is meaningless, and may overflow
         L, bowl = cholesky(bent + fill)
         decrement = (forward(L, slope) ** 2).sum(axis=1)
-    rest = np.flatnonzero(~bowl)
+    level, rest = bowl.copy(), np.flatnonzero(~bowl)
     if len(rest):
         m, U = np.linalg.eigh(M[rest] / outer[rest] + np.where(free[rest][:, :, None], 0.0, identity))
         R = U.swapaxes(1, 2) / np.sqrt(np.maximum(m, RIDGE))[:, :, None]  # R M R' = 1
         eigenvalues, V = np.linalg.eigh(R @ bent[rest] @ R.swapaxes(1, 2))
         projected = np.matmul(V.swapaxes(1, 2), np.matmul(R, slope[rest][:, :, None]))[:, :, 0]
         decrement[rest] = (projected**2 / np.maximum(np.abs(eigenvalues), RIDGE)).sum(axis=1)
-    return 0.5 * decrement / np.maximum(value, np.finfo(float).tiny), bowl
+        level[rest] = np.linalg.eigvalsh(bent[rest])[:, 0] > -FLAT
+    return 0.5 * decrement / np.maximum(value, np.finfo(float).tiny), bowl, level
 
 
 def _inside(A: Floats, g: Floats, step: Floats, down: Floats, up: Floats, free: NDArray[np.bool_]) -> Floats:

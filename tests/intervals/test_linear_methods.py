@@ -148,6 +148,19 @@ def test_a_profile_is_curved_where_the_law_is() -> None:
     assert answer.estimate - answer.low > 1.2 * (answer.high - answer.estimate)
 
 
+def test_an_objective_is_narrow_by_its_delta_however_few_the_runs() -> None:
+    for n in (12, 40):
+        for objective, narrow in (
+            ("log_huber", True),
+            ("least_absolute", True),
+            ("auto", False),
+            (LogHuber(delta=0.05), False),
+        ):
+            for seed in range(5):
+                fitted = fit("chinchilla", simulated(n, seed=seed), objective, starts=4)
+                assert Linear.of(fitted).narrow is narrow, (n, objective, seed)
+
+
 def test_a_narrow_quadratic_zone_keeps_an_error_of_the_right_size() -> None:
     """Huber's delta of 1e-3 holds one residual in six; its error is that of the median, pi/2 times the variance."""
     runs = simulated(240)

@@ -71,8 +71,10 @@ def test_the_default_holds_its_level_or_says_by_how_much_it_does_not() -> None:
 
 
 def test_the_default_never_falls_far_below_its_level() -> None:
-    for key, coverage in cells_of("auto").items():
-        assert np.mean(coverage) > (0.93 if key[2] == "auto" else 0.89), key
+    """Of the published objective, this is promised of independent runs alone; the rest is in the notes."""
+    for (n, noise, objective), coverage in cells_of("auto").items():
+        if objective == "auto" or noise in ("gaussian", "student3"):
+            assert min(coverage) > 0.92, (n, noise, objective)
 
 
 def test_a_design_without_spare_configurations_has_no_intervals_by_any_method() -> None:
