@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from scalelaw.approaches import envelope, isoflop
+    from scalelaw.approaches.envelope import envelope
+    from scalelaw.approaches.isoflop import isoflop
     from scalelaw.backtesting import Backtest, RollingBacktest, backtest, rolling_backtest
     from scalelaw.catalogue import shipped
     from scalelaw.checks import CHECKS, check
     from scalelaw.comparing import Comparison, compare
-    from scalelaw.discrepancy import Discrepancy, discrepancy, extrapolation_interval
+    from scalelaw.extrapolating import Discrepancy, discrepancy, extrapolation_interval
     from scalelaw.errors import DataError, NotConvergedError, ScalelawError, UsageError
     from scalelaw.fit_file import load_fit
     from scalelaw.fitting import Fit, fit
@@ -99,9 +100,9 @@ _HOME = {
     "rolling_backtest": "backtesting",
     "Comparison": "comparing",
     "compare": "comparing",
-    "Discrepancy": "discrepancy",
-    "discrepancy": "discrepancy",
-    "extrapolation_interval": "discrepancy",
+    "Discrepancy": "extrapolating",
+    "discrepancy": "extrapolating",
+    "extrapolation_interval": "extrapolating",
     "envelope": "approaches",
     "isoflop": "approaches",
     "Plan": "planning",

@@ -201,7 +201,7 @@ def backtest(
     *,
     share: float = 1 / 3,
     level: float = LEVEL,
-    method: str | None = "bootstrap",
+    method: str | None = "auto",
     replicates: int = 1000,
     emphasis: float = 1.0,
     starts: int = STARTS,

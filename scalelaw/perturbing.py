@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scalelaw.errors import DataError, UsageError
 from scalelaw.fitting import Fit
@@ -86,7 +87,7 @@ def _without_one_size(fit: Fit) -> tuple[Change, ...]:
     return (_change(fit, f"without N = {sizes[most]:.4g}", natural[most], left_out),)
 
 
-def _change(fit: Fit, what: str, natural: Floats, left_out: Floats | None = None) -> Change:
+def _change(fit: Fit, what: str, natural: Floats, left_out: NDArray[np.intp] | None = None) -> Change:
     runs = () if left_out is None else tuple(fit.runs.run_id[i] for i in left_out)
     return Change(what, dict(zip(fit.law.names, map(float, natural), strict=True)), _optimal(fit, natural), runs)
 

@@ -55,7 +55,7 @@ def emphasise(runs: RunTable, factor: float) -> RunTable:
 
 def asked(inputs: Mapping[str, ArrayLike]) -> RunTable:
     """Runs yet to be trained, as a table: inputs by column name, broadcast together; C = 6 N D filled in, loss NaN."""
-    values = np.broadcast_arrays(*(np.atleast_1d(np.asarray(value, dtype=float)) for value in inputs.values()))
+    values = np.broadcast_arrays(*(np.atleast_1d(np.asarray(value)) for value in inputs.values()))
     columns = dict(zip(inputs, values, strict=True))
     return RunTable.of(
         loss=np.full(len(values[0]), np.nan),

@@ -37,7 +37,7 @@ FLOORS = {
     "scalelaw.approaches": 4,
     "scalelaw.criteria": 3,
     "scalelaw.backtesting": 4,
-    "scalelaw.discrepancy": 4,
+    "scalelaw.extrapolating": 4,
     "scalelaw.comparing": 4,
     "reports": 5,
     "scalelaw.cli": 6,

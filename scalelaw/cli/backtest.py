@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,6 +25,7 @@ def backtest(
     ] = False,
     mapping: Annotated[Path | None, typer.Option("--map", help="TOML file with the column names and units.")] = None,
     params_convention: Annotated[str | None, typer.Option(help="What N counts: all, non_embedding or kaplan.")] = None,
+    interval: options.IntervalMethod = "auto",
     replicates: options.Replicates = 1000,
     level: options.Level = 0.95,
     seed: options.Seed = 0,
@@ -43,9 +44,8 @@ def backtest(
     if rolling:
         _write_rolling(rolling_backtest(law, table, objective, level=level, seed=seed), format)
         return
-    result = run_backtest(
-        law, table, objective, share=share, level=level, replicates=replicates, seed=seed, workers=workers
-    )
+    settings: dict[str, Any] = {"method": interval, "replicates": replicates, "seed": seed, "workers": workers}
+    result = run_backtest(law, table, objective, share=share, level=level, **settings)
     rows = _rows(result)
     if format is options.Format.json:
         output.write_json({"law": result.fit.law.label, **_totals(result), "runs": rows})

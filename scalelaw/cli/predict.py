@@ -29,7 +29,7 @@ def predict(
 
     scalelaw predict law.json --n-params 1B --n-tokens 20B
     """
-    from scalelaw.discrepancy import discrepancy, extrapolation_interval
+    from scalelaw.extrapolating import discrepancy, extrapolation_interval
     from scalelaw.fit_file import load_fit
     from scalelaw.intervals import LossAt, uncertainty
     from scalelaw.results import Unavailable

@@ -25,8 +25,8 @@ ALONE = 1e-8
 """A group determines a direction alone when the others leave less than this share of its information."""
 
 NARROW = 0.5
-"""Where psi at one standard deviation of the residuals is below this share of it, most runs lie where the objective is no
-longer quadratic, and its curvature is too rough to trust."""
+"""Where psi at one standard deviation of the residuals is below this share of it, most runs lie where the objective is
+no longer quadratic, and its curvature is too rough to trust."""
 LARGE = 10_000_000
 """Runs times groups beyond which the freedom of the scatter is counted rather than computed."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.optimize import brentq
 
-from scalelaw.discrepancy import discrepancy, extrapolation_interval
+from scalelaw.extrapolating import discrepancy, extrapolation_interval
 from scalelaw.errors import DataError
 from scalelaw.fitting import Fit
 from scalelaw.intervals import (

@@ -12,8 +12,8 @@ The first line of the table holds a hash of the code that made it.
 from __future__ import annotations
 
 import csv
-import hashlib
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +21,10 @@ import numpy as np
 from scalelaw.comparing import compare
 from scalelaw.runs import RunTable
 from tests.conftest import CHINCHILLA
-from tests.slow.curves_study import MADE_BY, ROOT
+from tests.slow import provenance
 
 TABLE = Path(__file__).with_name("selection.csv")
-SWEEPS, SIGMA = 50, 0.005
+SWEEPS, SIGMA = 200, 0.005
 ALLOWED = 0.06
 """How often a richer law may be preferred to the true one."""
 CROSS = "E + A / N^alpha + B / D^beta + G * (A / N^alpha * B / D^beta)^0.5"
@@ -62,9 +62,7 @@ SIZES = (40,)
 
 def code_hash() -> str:
     """A hash of the sources the study depends on."""
-    paths = [ROOT / "scalelaw" / name for name in (*MADE_BY, "criteria.py")]
-    files = [Path(__file__), *(f for path in paths for f in (sorted(path.rglob("*.py")) if path.is_dir() else [path]))]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+    return provenance.code_hash(__file__, ("comparing.py", "backtesting.py", "sizing.py", "criteria.py"))
 
 
 def sweep(n: int, truth: Callable[[Arrays, Arrays], Arrays], rng: np.random.Generator) -> RunTable:
@@ -95,7 +93,8 @@ def cell(name: str, n: int, sweeps: int = SWEEPS) -> dict[str, object]:
 def main() -> None:
     """Write the table."""
     made_by = code_hash()
-    rows = [cell(name, n) for name in CASES for n in SIZES]
+    with ProcessPoolExecutor(2) as pool:
+        rows = list(pool.map(cell, *zip(*((name, n) for name in CASES for n in SIZES), strict=True)))
     with open(TABLE, "w", newline="") as file:
         file.write(f"# code {made_by}, {SWEEPS} sweeps a cell\n")
         writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")

@@ -30,11 +30,13 @@ def test_a_richer_law_seldom_beats_the_true_one() -> None:
             assert float(row["richer_best"]) <= ALLOWED, row
 
 
-def test_a_clear_break_is_chosen_more_often_than_not() -> None:
+def test_a_richer_truth_is_seen_several_times_as_often_as_it_is_imagined() -> None:
     shares = {row["truth"]: float(row["richer_best"]) for row in rows()}
-    assert shares["a break from 0.08 to 0.16"] > 0.5
+    imagined = max(shares[name] for name in TRUE_SIMPLE)
+    seen = min(share for name, share in shares.items() if name not in TRUE_SIMPLE)
+    assert seen > 4 * imagined
 
 
 def test_a_cell_repeats_itself() -> None:
-    first = rows()[0]
+    first = rows()[2]
     assert {name: str(value) for name, value in cell(first["truth"], int(first["n"])).items()} == first

@@ -140,7 +140,7 @@ def _spread(drifts: Sequence[Drift]) -> float:
 
 
 def extrapolation_interval(
-    known: Uncertainty, discrepancy: Discrepancy, level: float = LEVEL, **inputs: float
+    known: Uncertainty, discrepancy: Discrepancy, level: float = LEVEL, **inputs: float | str
 ) -> Interval | Unavailable:
     """Where a new run far beyond the data will land: the prediction interval, widened by the law's own discrepancy.
 
@@ -161,6 +161,6 @@ def extrapolation_interval(
     )
 
 
-def _decades(fit: Fit, inputs: dict[str, float]) -> float:
+def _decades(fit: Fit, inputs: dict[str, float | str]) -> float:
     """How far a run of these inputs lies beyond the largest fitted one, in decades of size."""
     return float(decades_beyond(fit.runs, asked(inputs))[0])
