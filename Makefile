@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow lint bench clean
+.PHONY: demo test test-slow lint bench-fit clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "scalelaw needs Python 3.11 to 3.13: make PYTHON=python3.12")'
@@ -31,7 +31,7 @@ lint: $(READY)
 	$(BIN)/mypy
 
 bench-fit: $(READY)  ## speed as ratios against named baselines
-	$(BIN)/python -m tests.benchmarks.bench_fit
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_fit
 
 clean:
 	rm -rf $(VENV) out

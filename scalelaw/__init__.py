@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from scalelaw.catalogue import shipped
     from scalelaw.checks import CHECKS, check
     from scalelaw.comparing import Comparison, compare
-    from scalelaw.extrapolating import Discrepancy, discrepancy, extrapolation_interval
     from scalelaw.errors import DataError, NotConvergedError, ScalelawError, UsageError
+    from scalelaw.extrapolating import Discrepancy, discrepancy, extrapolation_interval
     from scalelaw.fit_file import load_fit
     from scalelaw.fitting import Fit, fit
     from scalelaw.intervals import (
@@ -42,11 +42,11 @@ if TYPE_CHECKING:
     from scalelaw.laws import LAWS, Constant, Law, Param, Power, Term, constrain, get_law, load_law, share
     from scalelaw.lmfit_bridge import from_lmfit
     from scalelaw.objectives import OBJECTIVES, Objective, get_objective
+    from scalelaw.perturbing import Change, sensitivity
     from scalelaw.planning import Plan, plan
     from scalelaw.readers import read_runs, write_runs
     from scalelaw.results import Certificate, Finding, Interval, Unavailable
     from scalelaw.runs import Run, RunTable
-    from scalelaw.perturbing import Change, sensitivity
     from scalelaw.weighting import weigh
 
 # Each name is imported at its first use, so that `import scalelaw` (and `scalelaw --help`) costs nothing.

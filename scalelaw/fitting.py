@@ -224,7 +224,8 @@ def _findings(fit: Fit) -> list[Finding]:
     elif certificate.lambda_min < WEAK:
         warn("W_WEAK", f"parameters are weakly identified (lambda_min {certificate.lambda_min:.3g}, 16 wanted)")
     if certificate.lambda_min < WEAK:
-        found.append(Finding("I_FLAT", "info", f"the flattest direction, one standard error of it: {certificate.flattest}"))
+        direction = f"the flattest direction, one standard error of it: {certificate.flattest}"
+        found.append(Finding("I_FLAT", "info", direction))
     condition = input_condition(fit.law, fit.runs)
     if condition > 1e3:
         warn("W_ILL_CONDITIONED", f"D/N hardly varies: condition number {condition:.2g} > 1e3")

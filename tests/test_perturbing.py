@@ -9,8 +9,8 @@ import pytest
 
 from scalelaw.fitting import fit
 from scalelaw.laws import get_law
-from scalelaw.runs import RunTable
 from scalelaw.perturbing import TIMES, sensitivity
+from scalelaw.runs import RunTable
 from tests.conftest import chinchilla_loss, simulated
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 from scipy.optimize import brentq
 
-from scalelaw.extrapolating import discrepancy, extrapolation_interval
 from scalelaw.errors import DataError
+from scalelaw.extrapolating import discrepancy, extrapolation_interval
 from scalelaw.fitting import Fit
 from scalelaw.intervals import (
     LEVEL,

@@ -10,7 +10,7 @@ Baselines, on the same 240 runs and the same objective (summed Huber, delta 1e-3
   fit (timed on `GRID_SAMPLE` of them), then one warm start a replicate with tolerances tightened until it converges.
 
 The runs are simulated with the noise of digitised ones: Student-t, 2.67 degrees of freedom, scale 0.004. With heavy
-tails and so small a delta most residuals lie on the linear part of Huber's loss, which is what makes published fits slow.
+tails and so small a delta most residuals lie on the linear part of Huber's loss, which makes published fits slow.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from __future__ import annotations
 import csv
 import itertools
 import os
+import resource
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -110,7 +112,7 @@ class Baseline:
 
 
 def compare() -> list[dict[str, object]]:
-    """One row for each way of fitting and of resampling: CPU milliseconds, the ratio to ours, the objective's excess."""
+    """One row for each way of fitting and of resampling: CPU time, its ratio to ours, the objective's excess."""
     table = runs()
     os.environ[PATH] = "compiled"
     result = fit("chinchilla", table, "log_huber")
@@ -138,7 +140,7 @@ def compare() -> list[dict[str, object]]:
     rows = [
         ("replicate", "scalelaw, compiled", ours["compiled"], ours["compiled"], excess["ours"]),
         ("replicate", "scalelaw, NumPy", ours["numpy"], ours["compiled"], excess["ours"]),
-        ("replicate", "yardstick: SciPy least_squares, exact Jacobian", yardstick, ours["compiled"], excess["yardstick"]),
+        ("replicate", "yardstick: least_squares, exact Jacobian", yardstick, ours["compiled"], excess["yardstick"]),
         ("replicate", "textbook: L-BFGS-B, numeric gradient", textbook, ours["compiled"], excess["textbook"]),
         ("fit", "scalelaw, 64 starts, certified, compiled", whole["compiled"], whole["compiled"], excess["ours"]),
         ("fit", "scalelaw, 64 starts, certified, NumPy", whole["numpy"], whole["compiled"], excess["ours"]),
@@ -156,7 +158,10 @@ def scaling() -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for n in ROWS:
         table = runs(n)
-        rows.append({"what": "fit", "way": f"{n} runs", "cpu_ms": 1e3 * cpu_seconds(lambda t=table: fit("chinchilla", t))})
+        seconds = cpu_seconds(lambda t=table: fit("chinchilla", t))
+        rows.append({"what": "fit", "way": f"{n} runs", "cpu_ms": 1e3 * seconds})
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "linux" else 1e9)
+    rows.append({"what": "memory", "way": f"GB at the peak, {ROWS[-1]} runs", "rate": peak})
     result = fit("chinchilla", runs())
     for count in BATCHES:
         seconds = cpu_seconds(lambda r=count: bootstrap(result, r))
@@ -204,7 +209,8 @@ def main() -> None:
         for row in rows:
             writer.writerow({k: f"{v:.4g}" if isinstance(v, float) else v for k, v in row.items()})
     for row in rows:
-        cells = [f"{row[k]:12.4g} {unit}" for k, unit in zip(names[2:], ("ms", "x", "excess", ""), strict=True) if k in row]
+        units = zip(names[2:], ("ms", "x", "excess", ""), strict=True)
+        cells = [f"{row[k]:12.4g} {unit}" for k, unit in units if k in row]
         print(f"{row['what']:10s} {row['way']:48s} " + " ".join(cells))
 
 
