@@ -50,7 +50,7 @@ def fit_report(fit: Fit, known: Uncertainty, plan: Plan | None = None) -> Report
         certificate_table(fit),
         sensitivity_table(fit),
         excluded_table(fit),
-        checklist_table(fit, known),
+        checklist_table(fit, known, plan),
         sources_table(fit),
     )
     sections: tuple[Section | None, ...] = (_headline(fit, plan), *tables, *figures, *records)

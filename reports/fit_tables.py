@@ -66,8 +66,8 @@ def plan_table(plan: Plan) -> Table:
     methods = list(dict.fromkeys(i.method for _, i in intervals if isinstance(i, Interval)))
     # The last one extends the first by the discrepancy; the shared beginning is said once.
     told = [method.removeprefix(f"{methods[0]}; ") if i else method for i, method in enumerate(methods)]
-    caption = f"Intervals: {'; with model discrepancy, '.join(told) or 'none'}."
-    return Table("plan", "Plan", columns, (budget, *rows, *bands, *decades), f"{caption} {common}.".removesuffix(" ."))
+    caption = f"Intervals: {'; '.join(filter(None, (*told, common))) or 'none'}."
+    return Table("plan", "Plan", columns, (budget, *rows, *bands, *decades), caption)
 
 
 def _plan_row(label: str, interval: Interval | Unavailable, said: str) -> tuple[Cell, ...]:
@@ -119,7 +119,7 @@ def _named(runs: tuple[str, ...]) -> str | None:
     return ", ".join(runs[:NAMED]) + more or None
 
 
-def checklist_table(fit: Fit, known: Uncertainty) -> Table:
+def checklist_table(fit: Fit, known: Uncertainty, plan: Plan | None = None) -> Table:
     """What a reader needs to repeat the fit, after the checklist of Li et al. 2025, arXiv 2502.18969."""
     runs, certificate = fit.runs, fit.certificate
     rows = (
@@ -133,11 +133,17 @@ def checklist_table(fit: Fit, known: Uncertainty) -> Table:
         ("What was minimised?", fit.objective.label),
         ("How was the optimum sought?", f"{certificate.starts} starts (seed {fit.seed}), {_agreement(fit)}"),
         ("How are the parameters bounded?", _bounds(fit)),
-        ("How was uncertainty estimated?", ". ".join(filter(None, (known.method, known.note)))),
-        ("Was the law tested on runs beyond the fitted ones?", "not in this report"),
+        ("How was uncertainty estimated?", "; ".join(filter(None, (known.method, known.note)))),
+        ("Was the law tested on runs beyond the fitted ones?", _tested(plan)),
         ("Learning-rate schedule, batch size, data and tokenizer of the runs?", "not recorded in the run table"),
     )
     return Table("checklist", "What was done", ("question", "answer"), rows)
+
+
+def _tested(plan: Plan | None) -> str:
+    if plan is None or isinstance(plan.extrapolated, Unavailable):
+        return "not in this report"
+    return "the largest runs were held out in turn: the model discrepancy of the plan is what they show"
 
 
 def _independent(fit: Fit) -> str:

@@ -28,7 +28,7 @@ def report(
     scalelaw report law.json --times 10 -o report.html
     """
     from scalelaw.cli.plan import resolve_budget
-    from scalelaw.errors import MissingExtraError
+    from scalelaw.errors import MissingExtraError, UsageError
     from scalelaw.fit_file import load_fit
     from scalelaw.intervals import uncertainty
     from scalelaw.planning import plan
@@ -38,6 +38,8 @@ def report(
     except ImportError:
         raise MissingExtraError("A report", "report") from None
 
+    if out.with_suffix(".json").resolve() == law.resolve():
+        raise UsageError(f"The numbers of {out} would overwrite the fit {law}. Next: give --out another name.")
     fitted = load_fit(law)
     known = uncertainty(fitted, interval, replicates=replicates, seed=seed, workers=workers)
     planned = None

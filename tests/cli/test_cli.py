@@ -124,6 +124,14 @@ def test_report_writes_html_figures_and_numbers(law: Path, tmp_path: Path) -> No
     assert all(path.stat().st_size > 0 for path in written)
 
 
+def test_a_report_never_overwrites_the_fit_it_is_made_from(law: Path) -> None:
+    before = law.read_bytes()
+    done = scalelaw("report", law, "--out", law.with_suffix(".html"))
+    assert done.returncode == 2
+    assert "would overwrite the fit" in done.stderr
+    assert law.read_bytes() == before
+
+
 def test_unknown_law_is_a_usage_error(runs: Path) -> None:
     done = scalelaw(
         "fit", runs, "--law", "chinchila", "--n-params", "size", "--n-tokens", "seen", "--loss", "eval/bits"

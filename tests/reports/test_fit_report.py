@@ -123,3 +123,10 @@ def test_a_fit_without_an_optimum_says_so_as_an_error(fit: sl.Fit, draws: Draws)
     missed = replace(fit, certificate=replace(fit.certificate, converged=False, outcome="No optimum was reached."))
     first = section(fit_report(missed, draws), "findings").findings[0]
     assert (first.code, first.severity, first.message) == ("E_NOT_CONVERGED", "error", "No optimum was reached.")
+
+
+def test_the_checklist_says_whether_larger_runs_were_held_out(report: Report, fit: sl.Fit, draws: Draws):
+    """A report with a plan rests on backtests; one without has none to speak of."""
+    question = "Was the law tested on runs beyond the fitted ones?"
+    assert "held out in turn" in str(rows(report, "checklist")[question]["answer"])
+    assert rows(fit_report(fit, draws), "checklist")[question]["answer"] == "not in this report"
