@@ -5,44 +5,76 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import Field, asdict, dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
-from scalelaw.counting import TransformerShape
+from runners.parametrizations import PARAMETRIZATIONS, Scale
 from scalelaw.errors import UsageError
 
 CHOICES = {
-    "parametrization": ("standard", "mup"),
-    "schedule": ("cosine", "wsd"),
+    "optimizer": ("adamw", "sgd"),
+    "schedule": ("cosine", "wsd", "linear", "constant"),
     "precision": ("fp32", "bf16"),
+    "positions": ("learned", "rope"),
+    "activation": ("gelu", "swiglu"),
+    "attention_scale": ("sqrt", "linear"),
 }
 POSITIVE = ("lr", "epsilon", "grad_clip", "init_std")
-HIGHEST = {"warmup_share": 1.0, "cooldown_share": 1.0, "final_lr_share": 1.0, "beta1": 0.9999, "beta2": 0.99999}
+HIGHEST = {
+    "warmup_share": 1.0,
+    "cooldown_share": 1.0,
+    "final_lr_share": 1.0,
+    "beta1": 0.9999,
+    "beta2": 0.99999,
+    "momentum": 0.9999,
+    "dropout": 0.9,
+}
+ZERO_ALLOWED = ("seed", "warmup_tokens", "trunk_tokens", "unique_tokens", "micro_batch", "kv_heads", "base_head_dim")
 
 
 @dataclass(frozen=True)
 class TrainSpec:
-    """One training run of a decoder transformer.
+    """One training run.
 
     Attributes:
         corpus: a name in `runners.corpora`.
-        width, depth, head_dim, ff_ratio: the shape; heads number width / head_dim, feed-forward width ff_ratio x width.
+        width, depth: the size, within the family `model`.
         n_tokens: training tokens wanted; rounded down to whole steps.
+        head_dim, ff_ratio: heads number width / head_dim, the feed-forward width is ff_ratio x width.
         context, batch_size: tokens in a sequence, sequences in a step.
-        parametrization, base_width: how initialisation and learning rates follow the width; see
+        parametrization, base_width, base_depth: how initialisation and learning rates follow width and depth; see
             `runners.parametrizations`.
         lr: peak learning rate at the base width.
-        schedule: `cosine`, or `wsd` (warm-up, constant, linear cool-down over `cooldown_share`).
-        warmup_share: share of the steps over which the rate rises from zero.
+        schedule: `cosine`, `linear`, `constant`, or `wsd` (warm-up, constant, linear cool-down over `cooldown_share`).
+        warmup_share: share of the steps over which the rate rises from zero; `warmup_tokens`, where not 0, says it in
+            tokens instead.
         final_lr_share: last learning rate as a share of the peak.
         weight_decay, beta1, beta2, epsilon, grad_clip: AdamW and the clipping norm.
         init_std: initial standard deviation of the embeddings.
-        zero_readout: start the read-out at zero.
+        zero_readout, zero_query: start the read-out, or the queries, at zero.
         seed: initialisation and the order of the data.
         precision: `fp32`, or `bf16` (autocast).
         compile: whether torch.compile is used.
         val_tokens, evals: size of the validation sample; how many times it is evaluated, log-spaced, the end included.
+        model: a family in `runners.models`.
+        optimizer, momentum: `adamw`, or `sgd` with its momentum.
+        independent_decay: weight decay that the base learning rate does not multiply (Wortsman et al. 2023,
+            arXiv 2309.14322): each step takes the share weight_decay x schedule of a weight.
+        positions: of a transformer, `learned` or `rope`.
+        activation: of a feed-forward layer, `gelu` or `swiglu`.
+        qk_norm: normalise queries and keys, head by head.
+        kv_heads: heads of keys and values; 0 is as many as of queries.
+        tied: the read-out is the embedding.
+        attention_scale: logits are q.k / sqrt(K) or, `linear`, q.k sqrt(K0) / K, where the head size K is `head_dim`
+            and K0 is `base_head_dim` (0: `head_dim`), for families whose heads grow.
+        z_loss: weight of the squared log-partition added to the training loss.
+        dropout: share of every residual branch's output set to zero in training.
+        micro_batch: sequences in one pass; a step accumulates the gradients of batch_size. 0 is all at once.
+        validate_on: further sources to be validated on, by name, with commas between.
+        unique_tokens: repeat so many tokens instead of reading on; 0 never repeats.
+        trunk_tokens: where not 0, the run is the cool-down branch of a constant-rate trunk of so many tokens and reads
+            the same data in the same order, so that one trunk serves every branch.
     """
 
     corpus: str
@@ -72,6 +104,26 @@ class TrainSpec:
     compile: bool = False
     val_tokens: int = 2**18
     evals: int = 8
+    base_depth: int = 2
+    model: str = "transformer"
+    optimizer: str = "adamw"
+    momentum: float = 0.9
+    independent_decay: bool = False
+    warmup_tokens: int = 0
+    positions: str = "learned"
+    activation: str = "gelu"
+    qk_norm: bool = False
+    kv_heads: int = 0
+    tied: bool = False
+    attention_scale: str = "sqrt"
+    base_head_dim: int = 0
+    zero_query: bool = False
+    z_loss: float = 0.0
+    dropout: float = 0.0
+    micro_batch: int = 0
+    validate_on: str = ""
+    unique_tokens: int = 0
+    trunk_tokens: int = 0
 
     def __post_init__(self) -> None:
         for name, known in CHOICES.items():
@@ -82,13 +134,23 @@ class TrainSpec:
                 self._require_whole(field.name)
             if field.type == "float":
                 self._require_real(field.name)
-        if self.width % self.head_dim:
-            raise UsageError(f"width {self.width} must be a multiple of head_dim {self.head_dim}.")
+        known = PARAMETRIZATIONS[self.parametrization].optimizers
+        if self.optimizer not in known:
+            raise UsageError(
+                f"The parametrization {self.parametrization} has rules for {', '.join(known)}; found {self.optimizer}."
+            )
         if self.steps < 1:
             raise UsageError(f"n_tokens {self.n_tokens} is less than one step of {self.tokens_per_step} tokens.")
+        if self.micro_batch and self.batch_size % self.micro_batch:
+            raise UsageError(f"batch_size {self.batch_size} must be a multiple of micro_batch {self.micro_batch}.")
+        if self.trunk_tokens and (self.schedule != "wsd" or self.trunk_tokens < self.n_tokens):
+            raise UsageError(
+                f"A branch has the schedule wsd and a trunk at least as long as itself; found {self.schedule}, "
+                f"trunk_tokens {self.trunk_tokens} and n_tokens {self.n_tokens}."
+            )
 
     def _require_whole(self, name: str) -> None:
-        value, least = getattr(self, name), 0 if name == "seed" else 1
+        value, least = getattr(self, name), 0 if name in ZERO_ALLOWED else 1
         if type(value) is not int or value < least:
             raise UsageError(f"{name} must be a whole number, at least {least}; found {value!r}.")
 
@@ -119,13 +181,15 @@ class TrainSpec:
         return self.steps * self.tokens_per_step
 
     @property
-    def width_ratio(self) -> float:
-        """m = width / base width."""
-        return self.width / self.base_width
+    def scale(self) -> Scale:
+        """Where the model stands in its family."""
+        return Scale(self.width / self.base_width, self.depth / self.base_depth, self.optimizer, self.init_std)
 
-    def shape(self, vocab: int) -> TransformerShape:
-        """What parameter and FLOP counts depend on."""
-        return TransformerShape(self.depth, self.width, self.ff_ratio * self.width, vocab, self.context)
+    @property
+    def validation_sources(self) -> tuple[str, ...]:
+        """The corpus, then the further sources that are validated on."""
+        named = (name.strip() for name in self.validate_on.split(","))
+        return (self.corpus, *(name for name in named if name))
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as plain data."""
@@ -133,14 +197,20 @@ class TrainSpec:
 
     @cached_property
     def run_id(self) -> str:
-        """A readable name and the hash of every field, safe as a folder's name."""
-        digest = _digest(self.as_dict())
+        """A readable name and the hash of what is not at its default, safe as a folder's name.
+
+        A field that a later version adds, at a default that changes nothing, so leaves the ids of older runs alone.
+        """
+        digest = _digest({field.name: getattr(self, field.name) for field in fields(self) if self._is_set(field)})
         return f"{self.corpus}-{self.parametrization}-d{self.width}-L{self.depth}-s{self.seed}-{digest}"
 
     @cached_property
     def group(self) -> str:
         """The configuration without its seed: seeds of one configuration are resampled together."""
         return replace(self, seed=0).run_id.replace("-s0-", "-")
+
+    def _is_set(self, field: Field[Any]) -> bool:
+        return bool(getattr(self, field.name) != field.default)
 
 
 def _digest(fields: dict[str, Any]) -> str:

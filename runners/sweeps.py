@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from runners.corpora import CORPORA
+from runners.models import FAMILIES
 from runners.spec import TrainSpec
 from runners.store import RunStore
 from scalelaw.errors import DataError, UsageError
@@ -91,7 +92,9 @@ def _spec(table: dict[str, Any]) -> TrainSpec:
     if missing:
         raise UsageError(f"A run needs {', '.join(sorted(missing))}.")
     spec = TrainSpec(**{name: _whole(name, value) if name in WHOLE else value for name, value in table.items()})
-    CORPORA[spec.corpus]  # an unknown one is refused before anything is trained
+    FAMILIES[spec.model].check(spec, CORPORA[spec.corpus])  # refused before anything is trained
+    for name in spec.validation_sources:
+        CORPORA[name]
     return spec
 
 
@@ -117,10 +120,10 @@ class Estimate:
 
 def estimate(spec: TrainSpec) -> Estimate:
     """The dry run of one spec."""
-    shape = spec.shape(CORPORA[spec.corpus].vocab)
-    flops = shape.flops_per_token_exact() * spec.tokens_trained
+    counts = FAMILIES[spec.model].counts(spec, CORPORA[spec.corpus])
+    flops = counts.flops_per_token * spec.tokens_trained
     seconds = flops / CPU_FLOPS_PER_SECOND + spec.steps * CPU_SECONDS_PER_STEP
-    return Estimate(shape.params_all(), shape.params_non_embedding(), spec.tokens_trained, flops, seconds)
+    return Estimate(counts.n_params, counts.n_params_non_embedding, spec.tokens_trained, flops, seconds)
 
 
 def status(sweep: Sweep, store: RunStore) -> dict[str, str]:

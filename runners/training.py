@@ -1,36 +1,29 @@
-"""Train one spec into one run directory.
-
-Dimensions: B sequences in a step, T positions, V vocabulary, S steps.
-"""
+"""Train one spec into one run directory."""
 
 from __future__ import annotations
 
 import json
 import math
-import platform
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch import Tensor, nn
 
-from runners.corpora import CORPORA, Corpus
-from runners.models.transformer import Transformer, parameter_groups
+from runners.corpora import CORPORA, Examples, Repeated, Source
+from runners.models import FAMILIES
+from runners.optimizers import build_optimizer, set_rate
+from runners.records import describe, outcome
 from runners.schedules import lr_share
 from runners.spec import TrainSpec
 from runners.store import RunStore
-from scalelaw import __version__
-from scalelaw.counting import flops_6nd
+from runners.validation import Forward, Validation, autocast, loss_of, tensors
 from scalelaw.errors import UsageError
 
 LOG_EVERY = 50
 """Steps between the lines of the metrics file."""
-VALIDATION_BATCH = 256
 
 Progress = Callable[[int, float], None]
 """Called with the tokens seen and the last training loss."""
@@ -45,54 +38,87 @@ def train(spec: TrainSpec, store: RunStore, device: str = "auto", progress: Prog
     device = resolve_device(device)
     if device == "cpu":
         torch.set_num_threads(1)
-    corpus = CORPORA[spec.corpus]
-    windows = corpus.training(spec.context, spec.steps * spec.batch_size, spec.seed)
-    data_SBT = torch.from_numpy(windows).to(device).view(spec.steps, spec.batch_size, spec.context + 1)
-    model = Transformer(spec, corpus.vocab).to(device)
-    optimizer = torch.optim.AdamW(parameter_groups(model, spec), betas=(spec.beta1, spec.beta2), fused=True)
+    source, family = CORPORA[spec.corpus], FAMILIES[spec.model]
+    family.check(spec, source)
+    counts = family.counts(spec, source)
+    examples = training_examples(spec, source)
+    torch.manual_seed(spec.seed)  # dropout draws from the global stream
+    model = family.build(spec, source).to(device)
+    optimizer = build_optimizer(model, spec)
     forward = torch.compile(model) if spec.compile else model
-    validate = Validation(spec, corpus, device)
     evaluations = evaluation_steps(spec)
-    flops_per_step = spec.shape(corpus.vocab).flops_per_token_exact() * spec.tokens_per_step
-    began, val_loss = time.perf_counter(), math.nan
+    losses: dict[str, float] = {}
+    began = time.perf_counter()
 
-    metrics_path = store.begin(spec.run_id, describe(spec, corpus, device))
+    def finish(status: str, steps: int, losses: dict[str, float]) -> dict[str, Any]:
+        record = outcome(spec, source, counts, status, steps, losses, time.perf_counter() - began)
+        store.finish(spec.run_id, record)
+        return record
+
+    metrics_path = store.begin(spec.run_id, describe(spec, source, device))
     with open(metrics_path, "ab", buffering=0) as metrics:
         for step in range(spec.steps):
             share = lr_share(spec, step)
-            for group in optimizer.param_groups:
-                group["lr"] = spec.lr * group["lr_multiplier"] * share
-            tokens_BT = data_SBT[step].long()
-            with _autocast(spec, device):
-                logits_BTV = forward(tokens_BT[:, :-1])
-            loss_tensor = cross_entropy(logits_BTV.float().flatten(0, 1), tokens_BT[:, 1:].flatten())
-            optimizer.zero_grad(set_to_none=True)
-            torch.autograd.backward(loss_tensor)
-            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), spec.grad_clip, foreach=True)
+            set_rate(optimizer, spec.lr * share)
+            loss, grad_norm = gradients(spec, source, model, forward, examples, step, device)
             # Checked at every step: clipping by an infinite norm would zero the gradients and hide the divergence.
-            loss, grad_norm = torch.stack((loss_tensor.detach(), norm)).tolist()
             if not (math.isfinite(loss) and math.isfinite(grad_norm)):
-                return _finish(spec, corpus, store, "diverged", step, None, began)
+                return finish("diverged", step, {})
             optimizer.step()
             due = step + 1 in evaluations
             if due:
-                val_loss = validate(forward)
-                if not math.isfinite(val_loss):
-                    return _finish(spec, corpus, store, "diverged", step + 1, None, began)
+                losses = validation_losses(spec, device, model, forward, last=step + 1 == spec.steps)
+                if not all(math.isfinite(value) for value in losses.values()):
+                    return finish("diverged", step + 1, {})
             if due or step % LOG_EVERY == 0:
                 record = {
                     "step": step + 1,
                     "tokens": (step + 1) * spec.tokens_per_step,
-                    "flops": (step + 1) * flops_per_step,
+                    "flops": (step + 1) * spec.tokens_per_step * counts.flops_per_token,
                     "lr": spec.lr * share,
                     "train_loss": loss,
                     "grad_norm": grad_norm,
                     "wall_s": round(time.perf_counter() - began, 3),
-                } | ({"val_loss": val_loss} if due else {})
+                } | ({f"val_{name}": value for name, value in losses.items()} if due else {})
                 metrics.write(json.dumps(record).encode() + b"\n")
                 if progress:
                     progress((step + 1) * spec.tokens_per_step, loss)
-    return _finish(spec, corpus, store, "finished", spec.steps, val_loss, began)
+    return finish("finished", spec.steps, losses)
+
+
+def training_examples(spec: TrainSpec, source: Source) -> Examples:
+    """All the run's examples in order; a branch reads its trunk's."""
+    per_token = 1 / spec.context
+    wanted = int((spec.trunk_tokens or spec.tokens_trained) * per_token) // spec.batch_size * spec.batch_size
+    if not spec.unique_tokens:
+        return source.training(spec.context, wanted, spec.seed)
+    unique = min(max(round(spec.unique_tokens * per_token), 1), wanted)
+    return Repeated(source.training(spec.context, unique, spec.seed), wanted, spec.seed)
+
+
+def gradients(
+    spec: TrainSpec, source: Source, model: nn.Module, forward: Forward, examples: Examples, step: int, device: str
+) -> tuple[float, float]:
+    """Leave one step's clipped gradients in the parameters; returns the loss and the norm before clipping."""
+    model.zero_grad(set_to_none=True)
+    micro = spec.micro_batch or spec.batch_size
+    share, total = micro / spec.batch_size, torch.zeros((), device=device)
+    first = step * spec.batch_size
+    for start in range(first, first + spec.batch_size, micro):
+        inputs, targets = tensors(source, examples.take(np.arange(start, start + micro)), device)
+        with autocast(spec, device):
+            outputs = forward(inputs)
+        loss = loss_of(source, outputs, targets)
+        torch.autograd.backward(share * (loss + z_loss(spec, outputs)) if share < 1 or spec.z_loss else loss)
+        total += share * loss.detach()
+    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), spec.grad_clip, foreach=True)
+    loss_value, norm_value = torch.stack((total, norm)).tolist()
+    return loss_value, norm_value
+
+
+def z_loss(spec: TrainSpec, outputs: Tensor) -> Tensor | float:
+    """weight x mean log^2 Z (Wortsman et al. 2023, arXiv 2309.14322): keeps the read-out's normaliser near 1."""
+    return spec.z_loss * outputs.float().logsumexp(-1).square().mean() if spec.z_loss else 0.0
 
 
 def evaluation_steps(spec: TrainSpec) -> frozenset[int]:
@@ -101,75 +127,19 @@ def evaluation_steps(spec: TrainSpec) -> frozenset[int]:
     return frozenset(int(step) for step in np.rint(spaced)) | {spec.steps}
 
 
-@dataclass(frozen=True)
-class Validation:
-    """The mean loss on the corpus's held-out sample, nats/token; see `Corpus.truth` for sources that know theirs."""
-
-    spec: TrainSpec
-    corpus: Corpus
-    device: str
-
-    @torch.no_grad()
-    def __call__(self, forward: Callable[[Tensor], Tensor]) -> float:
-        windows = self.corpus.validation(self.spec.context, max(self.spec.val_tokens // self.spec.context, 1))
-        total = 0.0
-        for start in range(0, len(windows), VALIDATION_BATCH):
-            batch = windows[start : start + VALIDATION_BATCH]
-            tokens_BT = torch.from_numpy(batch).to(self.device, torch.long)
-            with _autocast(self.spec, self.device):
-                logits_BTV = forward(tokens_BT[:, :-1])
-            truth = self.corpus.truth(batch)
-            if truth is None:
-                target = tokens_BT[:, 1:].flatten()
-            else:
-                target = torch.from_numpy(truth).to(self.device).flatten(0, 1)
-            total += cross_entropy(logits_BTV.float().flatten(0, 1), target, reduction="sum").item()
-        return total / (len(windows) * self.spec.context)
-
-
-def describe(spec: TrainSpec, corpus: Corpus, device: str) -> dict[str, Any]:
-    """What `spec.json` records: the spec, the corpus, the versions and the device."""
-    return {
-        "run_id": spec.run_id,
-        "group": spec.group,
-        "spec": spec.as_dict(),
-        "corpus": dict(corpus.facts()),
-        "versions": {
-            "scalelaw": __version__,
-            "python": platform.python_version(),
-            "torch": str(torch.__version__),
-            "numpy": np.__version__,
-        },
-        "device": torch.cuda.get_device_name() if device == "cuda" else f"cpu ({platform.machine()})",
-    }
-
-
-def _finish(
-    spec: TrainSpec, corpus: Corpus, store: RunStore, status: str, steps: int, loss: float | None, began: float
-) -> dict[str, Any]:
-    shape = spec.shape(corpus.vocab)
-    n_params, n_tokens = shape.params_all(), steps * spec.tokens_per_step
-    labels = ("corpus", "parametrization", "width", "depth", "lr", "schedule", "seed", "batch_size", "context")
-    record: dict[str, Any] = {
-        "run_id": spec.run_id,
-        "group": spec.group,
-        "status": status,
-        "n_params": n_params,
-        "n_params_non_embedding": shape.params_non_embedding(),
-        "n_tokens": n_tokens,
-        "flops": shape.flops_per_token_exact() * n_tokens,
-        "flops_6nd": flops_6nd(float(n_params), float(n_tokens)),
-        "loss": loss,
-        "loss_unit": "nats/token",
-        "steps": steps,
-        "wall_s": round(time.perf_counter() - began, 2),
-        **{name: getattr(spec, name) for name in labels},
-    }
-    floor = corpus.entropy(spec.context)
-    if floor is not None:
-        record["entropy"] = floor
-    store.finish(spec.run_id, record)
-    return record
+def validation_losses(
+    spec: TrainSpec, device: str, model: nn.Module, forward: Forward, last: bool = False
+) -> dict[str, float]:
+    """`loss` on the corpus, `loss_NAME` on every other source and, after the last step, `loss_held_out`."""
+    model.eval()
+    losses = {}
+    for name in spec.validation_sources:
+        key = "loss" if name == spec.corpus else f"loss_{name}"
+        losses[key] = Validation(spec, CORPORA[name], device)(forward)
+    if last and CORPORA[spec.corpus].held_out(spec.context, 1) is not None:
+        losses["loss_held_out"] = Validation(spec, CORPORA[spec.corpus], device, held_out=True)(forward)
+    model.train()
+    return losses
 
 
 def resolve_device(name: str) -> str:
@@ -184,10 +154,3 @@ def resolve_device(name: str) -> str:
     if name == "cuda" and not present:
         raise UsageError("There is no CUDA device here. Next: use the device cpu or auto.")
     return "cuda" if present and name != "cpu" else "cpu"
-
-
-def _autocast(spec: TrainSpec, device: str) -> AbstractContextManager[Any]:
-    return torch.autocast(device, dtype=torch.bfloat16) if spec.precision == "bf16" else nullcontext()
-
-
-__all__ = ["Progress", "Validation", "describe", "evaluation_steps", "resolve_device", "train"]

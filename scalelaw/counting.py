@@ -73,6 +73,21 @@ class TransformerShape:
         return 6.0 * matrices + 12.0 * self.n_layers * d * self.context
 
 
+@dataclass(frozen=True)
+class Counts:
+    """What a model of any family is counted as.
+
+    Attributes:
+        n_params: every trainable parameter.
+        n_params_non_embedding: without embeddings and read-out.
+        flops_per_token: FLOPs of forward and backward for one prediction, matrix products only.
+    """
+
+    n_params: int
+    n_params_non_embedding: int
+    flops_per_token: float
+
+
 def flops_6nd(n_params: Number, n_tokens: Number) -> Number:
     """C = 6 N D, in FLOPs.
 

@@ -1,39 +1,135 @@
-"""What a corpus gives: windows of tokens to train on, never the same text twice, and held-out windows.
+"""What a source gives: examples to train on and held-out ones, never the same text in two splits.
 
-A window is `context + 1` tokens: inputs and, one further on, their targets.
+Three splits: `training`; `validation`, which curves are drawn and laws are fitted with; and `held_out`, looked at once,
+after the last step.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-Windows = NDArray[np.integer]
+Array = NDArray[np.generic]
+Index = NDArray[np.int64]
 
 
-class Corpus(ABC):
-    """A source of tokens with a held-out split."""
+class Examples(Protocol):
+    """Inputs and targets by their place in the order they are trained on."""
+
+    def __len__(self) -> int: ...
+
+    def take(self, index: Index) -> tuple[Array, Array]:
+        """Inputs `[n, ...]` and targets of the examples at `index[n]`."""
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Windows of consecutive tokens of one text, which may be a memory map: targets are one token further on."""
+
+    text: Array
+    starts: Index
+    context: int
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def take(self, index: Index) -> tuple[Array, Array]:
+        """`[n, context]` twice."""
+        windows = sliding_window_view(self.text, self.context + 1)[self.starts[index]]
+        return windows[:, :-1], windows[:, 1:]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Examples that are in memory as they are."""
+
+    inputs: Array
+    targets: Array
+
+    @classmethod
+    def of_windows(cls, windows: Array) -> Rows:
+        """From `[n, context + 1]` tokens."""
+        return cls(windows[:, :-1], windows[:, 1:])
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def take(self, index: Index) -> tuple[Array, Array]:
+        """The rows at `index`."""
+        return self.inputs[index], self.targets[index]
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """Few examples met again and again, in another order in every epoch."""
+
+    unique: Examples
+    count: int
+    seed: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    def take(self, index: Index) -> tuple[Array, Array]:
+        """Example i is the (i mod n)-th of the order of epoch i // n; the first epoch keeps the order it was given."""
+        epoch, place = np.divmod(index, len(self.unique))
+        chosen = np.empty_like(place)
+        for number in np.unique(epoch):
+            here = epoch == number
+            chosen[here] = self._order(int(number))[place[here]]
+        return self.unique.take(chosen)
+
+    def _order(self, epoch: int) -> Index:
+        n = len(self.unique)
+        return np.arange(n) if epoch == 0 else np.random.default_rng([self.seed, 11, epoch]).permutation(n)
+
+
+class Source(ABC):
+    """Something to learn, with held-out splits.
+
+    Attributes:
+        kind: what its inputs are: `tokens [n, context]`, `images [n, channels, height, width]`, `vectors [n, d]`.
+        outputs: numbers a model gives for each prediction: the vocabulary, the classes, or 1.
+        loss: `cross_entropy` (nats a prediction) or `squared_error`.
+
+    A source of images or vectors makes one prediction an example, so its runs have a context of 1 and count an example
+    as a token.
+    """
 
     name: str
-    vocab: int
+    kind: str = "tokens"
+    outputs: int
+    loss: str = "cross_entropy"
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The shape of one input, for images and vectors."""
+        return ()
 
     @abstractmethod
-    def training(self, context: int, count: int, seed: int) -> Windows:
-        """`count` windows, `[count, context + 1]`, in the order of `seed`, no token predicted twice.
+    def training(self, context: int, count: int, seed: int) -> Examples:
+        """`count` examples in the order of `seed`, none twice.
 
         Raises:
-            DataError: where the corpus has fewer.
+            DataError: where the source has fewer.
         """
 
     @abstractmethod
-    def validation(self, context: int, count: int) -> Windows:
-        """Held-out windows, `[count, context + 1]`, the same at every call."""
+    def validation(self, context: int, count: int) -> Examples:
+        """Validation examples, the same at every call, at most `count` or an error."""
 
-    def truth(self, windows: Windows) -> NDArray[np.float32] | None:
-        """The true distribution of every target given the window so far, `[count, context, vocab]`, where it is known.
+    def held_out(self, context: int, count: int) -> Examples | None:
+        """Examples for a last look, or None where `validation` is endless and stands for both."""
+        return None
+
+    def truth(self, inputs: Array) -> NDArray[np.float32] | None:
+        """The true distribution of every target given the inputs so far, `[n, context, outputs]`, where it is known.
 
         A validation loss taken against it has the same mean as one taken against the sampled targets, and no noise
         from their sampling.
@@ -41,9 +137,20 @@ class Corpus(ABC):
         return None
 
     def entropy(self, context: int) -> float | None:
-        """The least loss any model can reach on windows of this context, nats/token, where it is known."""
+        """The least loss any model can reach at this context, where it is known: nats or squared error."""
         return None
 
     @abstractmethod
     def facts(self) -> Mapping[str, object]:
         """Source, licence, size and sha256 of the content, for the record of a run."""
+
+
+class Corpus(Source):
+    """A source of tokens."""
+
+    vocab: int
+
+    @property
+    def outputs(self) -> int:  # type: ignore[override]
+        """The vocabulary."""
+        return self.vocab

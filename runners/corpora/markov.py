@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from runners.corpora.base import Corpus, Windows
+from runners.corpora.base import Array, Corpus, Rows
 
 SEED = 20220329
 
@@ -63,15 +63,15 @@ class Markov(Corpus):
         first = -np.einsum("j,jk->", self.stationary.sum(axis=0), self.first * np.log(self.first))
         return float((first + (context - 1) * rate) / context)
 
-    def training(self, context: int, count: int, seed: int) -> Windows:
+    def training(self, context: int, count: int, seed: int) -> Rows:
         """Independent stationary stretches of the chain."""
         return self._sample(context, count, np.random.default_rng([SEED, 1, seed]))
 
-    def validation(self, context: int, count: int) -> Windows:
+    def validation(self, context: int, count: int) -> Rows:
         """Likewise, from a stream of their own."""
         return self._sample(context, count, np.random.default_rng([SEED, 2]))
 
-    def _sample(self, context: int, count: int, rng: np.random.Generator) -> Windows:
+    def _sample(self, context: int, count: int, rng: np.random.Generator) -> Rows:
         V = self.vocab
         windows = np.empty((count, context + 1), dtype=np.uint8 if V <= 256 else np.uint16)
         windows[:, :2] = np.stack(np.divmod(rng.choice(V * V, size=count, p=self.stationary.ravel()), V), axis=1)
@@ -82,14 +82,14 @@ class Markov(Corpus):
             row = windows[:, t - 2].astype(np.int64) * V + windows[:, t - 1]
             symbol = np.searchsorted(table, row + rng.random(count), side="right") - row * V
             windows[:, t] = np.minimum(symbol, V - 1)
-        return windows
+        return Rows.of_windows(windows)
 
-    def truth(self, windows: Windows) -> NDArray[np.float32]:
-        """P(target | window so far): `first` for the first target, `transition` after."""
-        index = windows.astype(np.int64)
-        truth = np.empty((len(windows), windows.shape[1] - 1, self.vocab), dtype=np.float32)
+    def truth(self, inputs: Array) -> NDArray[np.float32]:
+        """P(target | inputs so far): `first` for the first target, `transition` after."""
+        index = inputs.astype(np.int64)
+        truth = np.empty((*inputs.shape, self.vocab), dtype=np.float32)
         truth[:, 0] = self.first[index[:, 0]]
-        truth[:, 1:] = self.transition[index[:, :-2], index[:, 1:-1]]
+        truth[:, 1:] = self.transition[index[:, :-1], index[:, 1:]]
         return truth
 
     def facts(self) -> Mapping[str, object]:

@@ -6,49 +6,16 @@ Pre-norm blocks (RMSNorm with gains, no biases), GELU, learned positions, untied
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from runners.corpora import Source
+from runners.models._layers import Linear, Norm, Table, initialise
+from runners.models.base import SHAPE_FIELDS, Family
 from runners.parametrizations import PARAMETRIZATIONS, Role, Rule
 from runners.spec import TrainSpec
-
-
-class Linear(nn.Module):
-    """y_..O = output x_..I W_OI, with its rule."""
-
-    def __init__(self, n_in: int, n_out: int, rule: Rule) -> None:
-        super().__init__()
-        self.rule = rule
-        self.weight = nn.Parameter(torch.empty(n_out, n_in))
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = functional.linear(x, self.weight)
-        return y if self.rule.output == 1.0 else y * self.rule.output
-
-
-class Norm(nn.Module):
-    """RMSNorm with a gain."""
-
-    def __init__(self, width: int, rule: Rule) -> None:
-        super().__init__()
-        self.rule = rule
-        self.weight = nn.Parameter(torch.ones(width))
-
-    def forward(self, x_BTD: Tensor) -> Tensor:
-        return functional.rms_norm(x_BTD, self.weight.shape, self.weight, eps=1e-6)
-
-
-class Table(nn.Module):
-    """Rows looked up by index: token or position embeddings."""
-
-    def __init__(self, rows: int, width: int, rule: Rule) -> None:
-        super().__init__()
-        self.rule = rule
-        self.weight = nn.Parameter(torch.empty(rows, width))
-
-    def forward(self, index: Tensor) -> Tensor:
-        return functional.embedding(index, self.weight)
+from scalelaw.counting import Counts, TransformerShape
+from scalelaw.errors import UsageError
 
 
 class Attention(nn.Module):
@@ -96,7 +63,7 @@ class Transformer(nn.Module):
         super().__init__()
 
         def rule(role: Role, fan_in: int) -> Rule:
-            return PARAMETRIZATIONS[spec.parametrization].rule(role, fan_in, spec.width_ratio, spec.init_std)
+            return PARAMETRIZATIONS[spec.parametrization].rule(role, fan_in, spec.scale)
 
         D = spec.width
         embedding, norm = rule(Role.embedding, 1), rule(Role.norm, 1)
@@ -106,16 +73,9 @@ class Transformer(nn.Module):
         self.blocks = nn.ModuleList(Block(spec, hidden, hidden_down, norm) for _ in range(spec.depth))
         self.final_norm = Norm(D, norm)
         self.readout = Linear(D, vocab, rule(Role.readout, D))
-        self._initialise(spec)
-
-    @torch.no_grad()
-    def _initialise(self, spec: TrainSpec) -> None:
-        generator = torch.Generator().manual_seed(spec.seed)
-        for module in self.modules():
-            if isinstance(module, (Linear, Table)):
-                module.weight.normal_(0.0, module.rule.std, generator=generator)
+        initialise(self, spec.seed)
         if spec.zero_readout:
-            self.readout.weight.zero_()
+            nn.init.zeros_(self.readout.weight)
 
     def forward(self, tokens_BT: Tensor) -> Tensor:
         T = tokens_BT.shape[1]
@@ -126,19 +86,27 @@ class Transformer(nn.Module):
         return logits_BTV
 
 
-def parameter_groups(model: Transformer, spec: TrainSpec) -> list[dict[str, object]]:
-    """AdamW's groups: tensors of equal rule together, with the multiplier their rate keeps under the schedule."""
-    by_rule: dict[Rule, list[nn.Parameter]] = {}
-    for module in model.modules():
-        if isinstance(module, (Linear, Table, Norm)):
-            by_rule.setdefault(module.rule, []).append(module.weight)
-    return [
-        {
-            "params": params,
-            "lr": spec.lr * rule.lr,
-            "lr_multiplier": rule.lr,
-            "weight_decay": spec.weight_decay * rule.decay,
-            "eps": spec.epsilon * rule.epsilon,
-        }
-        for rule, params in by_rule.items()
-    ]
+class TransformerFamily(Family):
+    """Decoder transformers for tokens; width grows by heads of one size."""
+
+    name = "transformer"
+    kinds = frozenset({"tokens"})
+    reads = SHAPE_FIELDS
+
+    def build(self, spec: TrainSpec, source: Source) -> Transformer:
+        """tokens_BT -> logits_BTV."""
+        return Transformer(spec, source.outputs)
+
+    def counts(self, spec: TrainSpec, source: Source) -> Counts:
+        """Those of `TransformerShape`."""
+        shape = TransformerShape(spec.depth, spec.width, spec.ff_ratio * spec.width, source.outputs, spec.context)
+        return Counts(shape.params_all(), shape.params_non_embedding(), shape.flops_per_token_exact())
+
+    def check(self, spec: TrainSpec, source: Source) -> None:
+        """Heads must fill the width."""
+        super().check(spec, source)
+        if spec.width % spec.head_dim:
+            raise UsageError(f"width {spec.width} must be a multiple of head_dim {spec.head_dim}.")
+
+
+KIND = TransformerFamily()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from runners.parametrizations.base import Parametrization, Role, Rule
+from runners.parametrizations.base import Parametrization, Role, Rule, Scale
 from scalelaw.registry import Registry
 
 PARAMETRIZATIONS: Registry[Parametrization] = Registry("runners.parametrizations", "parametrization")
 
-__all__ = ["PARAMETRIZATIONS", "Parametrization", "Role", "Rule"]
+__all__ = ["PARAMETRIZATIONS", "Parametrization", "Role", "Rule", "Scale"]

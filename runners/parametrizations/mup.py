@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runners.parametrizations.base import Parametrization, Role, Rule
+from runners.parametrizations.base import Parametrization, Role, Rule, Scale
 
 
 class MuP(Parametrization):
@@ -23,15 +23,19 @@ class MuP(Parametrization):
     """
 
     name = "mup"
+    optimizers = ("adamw",)
     source = "Yang et al. 2022, arXiv 2203.03466, Table 8"
 
-    def rule(self, role: Role, fan_in: int, m: float, init_std: float) -> Rule:
+    def rule(self, role: Role, fan_in: int, scale: Scale) -> Rule:
         """The row of the table above."""
+        m = scale.m
         if role is Role.embedding:
-            return Rule(init_std, epsilon=1 / m)
+            return Rule(scale.init_std, epsilon=1 / m)
+        if role is Role.input:
+            return Rule(fan_in**-0.5, epsilon=1 / m)
         if role is Role.hidden:
             return Rule(fan_in**-0.5, lr=1 / m, decay=m, epsilon=1 / m)
-        if role is Role.norm:
+        if role in (Role.norm, Role.bias):
             return Rule(1.0, decay=0.0, epsilon=1 / m)
         return Rule((fan_in / m) ** -0.5, epsilon=1 / m, output=1 / m)
 

@@ -35,11 +35,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
-from runners.corpora import CORPORA
-from runners.models.transformer import Attention, Transformer, parameter_groups
+from runners.corpora import CORPORA, Examples
+from runners.models.transformer import Attention, Transformer
+from runners.optimizers import build_optimizer
 from runners.spec import TrainSpec
+from runners.training import gradients
+from runners.validation import tensors
 from scalelaw.errors import UsageError
 
 QUANTITIES = ("embedding", "attention logits", "attention output", "mlp output", "residual stream", "logits")
@@ -203,25 +205,22 @@ def _one_thread() -> Iterator[None]:
 def _sizes(spec: TrainSpec, steps: int) -> Floats:
     """Mean |x| at initialisation and mean |x - x_0| after the steps, on held-out tokens, `[2, quantity]`."""
     corpus = CORPORA[spec.corpus]
-    windows = corpus.training(spec.context, steps * spec.batch_size, spec.seed)
-    data_SBT = torch.from_numpy(windows).long().view(steps, spec.batch_size, spec.context + 1)
-    probe_BT = torch.from_numpy(corpus.validation(spec.context, spec.batch_size)).long()[:, :-1]
-    model = Transformer(spec, corpus.vocab)
+    examples = corpus.training(spec.context, steps * spec.batch_size, spec.seed)
+    held_out = corpus.validation(spec.context, spec.batch_size).take(np.arange(spec.batch_size))
+    probe_BT, _ = tensors(corpus, held_out, "cpu")
+    model = Transformer(spec, corpus.outputs)
     before = _quantities(model, probe_BT)
-    _take_steps(model, spec, data_SBT)
+    _take_steps(model, spec, examples, steps)
     after = _quantities(model, probe_BT)
     changes = {name: after[name] - before[name] for name in QUANTITIES}
     return np.array([[x[name].abs().mean().item() for name in QUANTITIES] for x in (before, changes)])
 
 
-def _take_steps(model: Transformer, spec: TrainSpec, data_SBT: Tensor) -> None:
-    """AdamW at the peak rate, without a schedule: a warm-up would hide the first steps."""
-    optimizer = torch.optim.AdamW(parameter_groups(model, spec), betas=(spec.beta1, spec.beta2), fused=True)
-    for tokens_BT in data_SBT:
-        loss = cross_entropy(model(tokens_BT[:, :-1]).flatten(0, 1), tokens_BT[:, 1:].flatten())
-        optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        torch.nn.utils.clip_grad_norm_(model.parameters(), spec.grad_clip)
+def _take_steps(model: Transformer, spec: TrainSpec, examples: Examples, steps: int) -> None:
+    """Steps at the peak rate, without a schedule: a warm-up would hide the first ones."""
+    optimizer = build_optimizer(model, spec)
+    for step in range(steps):
+        gradients(spec, CORPORA[spec.corpus], model, model, examples, step, "cpu")
         optimizer.step()
 
 
