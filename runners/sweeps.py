@@ -13,6 +13,8 @@ Such a file reads
     width = 32
     n_tokens = "2M"
     seed = [1, 2]
+
+Rules can stand where lists do: `width = { from = 32, to = 512, ratio = 2 }`; see `runners.ladders`.
 """
 
 from __future__ import annotations
@@ -20,11 +22,12 @@ from __future__ import annotations
 import itertools
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from runners.corpora import CORPORA
+from runners.ladders import depth_of, listed, tokens_of
 from runners.models import FAMILIES
 from runners.spec import TrainSpec
 from runners.store import RunStore
@@ -79,7 +82,7 @@ class Sweep:
 
 def _product(table: Mapping[str, Any]) -> list[TrainSpec]:
     """Every combination of the table's lists."""
-    lists = {name: value if isinstance(value, list) else [value] for name, value in table.items()}
+    lists = {name: listed(name, value) for name, value in table.items()}
     return [_spec(dict(zip(lists, values, strict=True))) for values in itertools.product(*lists.values())]
 
 
@@ -91,11 +94,23 @@ def _spec(table: dict[str, Any]) -> TrainSpec:
     missing = {"corpus", "width", "depth", "n_tokens"} - set(table)
     if missing:
         raise UsageError(f"A run needs {', '.join(sorted(missing))}.")
-    spec = TrainSpec(**{name: _whole(name, value) if name in WHOLE else value for name, value in table.items()})
+    spec = _derived({name: _whole(name, value) if name in WHOLE else value for name, value in table.items()})
     FAMILIES[spec.model].check(spec, CORPORA[spec.corpus])  # refused before anything is trained
     for name in spec.validation_sources:
         CORPORA[name]
     return spec
+
+
+def _derived(table: dict[str, Any]) -> TrainSpec:
+    """The spec, with a depth by aspect and tokens by parameter worked out from the rest."""
+    depth, n_tokens = table["depth"], table["n_tokens"]
+    if isinstance(depth, Mapping):
+        table = table | {"depth": depth_of(depth, table["width"])}
+    if not isinstance(n_tokens, Mapping):
+        return TrainSpec(**table)
+    smallest = TrainSpec(**table | {"n_tokens": 2**62})
+    counts = FAMILIES[smallest.model].counts(smallest, CORPORA[smallest.corpus])
+    return replace(smallest, n_tokens=tokens_of(n_tokens, counts.n_params))
 
 
 def _whole(name: str, value: Any) -> Any:

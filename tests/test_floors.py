@@ -52,6 +52,7 @@ FLOORS = {
     "runners.store": 2,
     "runners.training": 2,
     "runners.probes": 3,
+    "runners.ladders": 4,
     "runners.sweeps": 4,
     "runners.workers": 4,
 }

@@ -8,6 +8,7 @@ import pytest
 
 from runners.store import RunStore
 from runners.sweeps import Sweep, estimate, status
+from scalelaw.counting import TransformerShape
 from scalelaw.errors import DataError
 
 LADDER = """
@@ -40,6 +41,39 @@ def test_grid_and_cells_multiply_and_repeats_are_dropped(tmp_path: Path) -> None
     assert len(sweep.specs) == len(found)
 
 
+def test_rules_stand_for_lists(tmp_path: Path) -> None:
+    rules = """
+    [base]
+    corpus = "markov"
+    [grid]
+    width = { from = 16, to = 64, ratio = 2 }
+    depth = { aspect = 16 }
+    n_tokens = { per_param = 20 }
+    lr = { from = 0.25, to = 1.0, ratio = 2 }
+    """
+    specs = load(tmp_path, rules).specs
+    assert {(spec.width, spec.depth) for spec in specs} == {(16, 1), (32, 2), (64, 4)}
+    assert sorted({spec.lr for spec in specs}) == [0.25, 0.5, 1.0]
+    assert all(spec.n_tokens == 20 * estimate(spec).n_params for spec in specs)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("width = { from = 64, to = 32, ratio = 2 }", "rises from `from` to `to`"),
+        ("width = { from = 16, to = 32, ratio = 1 }", "by a ratio above 1"),
+        ('width = { from = 16, to = 32, ratio = "two" }', "ratio must be a positive number; found 'two'"),
+        ("width = { aspect = 16 }", "width has no such rule"),
+        ("depth = { per_param = 16 }", "depth has no such rule"),
+    ],
+)
+def test_a_rule_that_makes_no_ladder_is_refused(tmp_path: Path, line: str, message: str) -> None:
+    given = {"width": "width = 16", "depth": "depth = 1", "n_tokens": "n_tokens = 20000"}
+    given[line.split(" ")[0]] = line
+    with pytest.raises(DataError, match=message):
+        load(tmp_path, '[base]\ncorpus = "markov"\n[grid]\n' + "\n".join(given.values()))
+
+
 def test_the_largest_run_comes_first(tmp_path: Path) -> None:
     sweep = load(tmp_path, LADDER)
     seconds = [estimate(spec).seconds for spec in sweep.largest_first()]
@@ -48,7 +82,7 @@ def test_the_largest_run_comes_first(tmp_path: Path) -> None:
 
 def test_the_dry_run_counts_as_counting_does(tmp_path: Path) -> None:
     for spec in load(tmp_path, LADDER).specs:
-        cost, shape = estimate(spec), spec.shape(64)
+        cost, shape = estimate(spec), TransformerShape(spec.depth, spec.width, 4 * spec.width, 64, spec.context)
         assert cost.n_params == shape.params_all()
         assert cost.n_params_non_embedding == shape.params_non_embedding()
         assert cost.flops == shape.flops_per_token_exact() * spec.tokens_trained
