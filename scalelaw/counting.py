@@ -3,7 +3,7 @@
 "Parameters" and "FLOPs" differ between papers by tens of per cent, so no count here is anonymous: each comes from a
 function whose name is the convention, and that name travels with the table into every fit and report.
 
-Symbols: L layers, d width, F feed-forward width, V vocabulary, T context, N parameters, D tokens, C FLOPs.
+Symbols: L layers, d width, F feed-forward width, K head size, G heads of keys, V vocabulary, T context, N parameters, D tokens, C FLOPs.
 """
 
 from __future__ import annotations
@@ -32,12 +32,23 @@ FLOPS_CONVENTIONS = {
     "exact": "matrix products of forward and backward with attention scores and read-out",
     "given": "as logged; the source's own count",
 }
-LOSS_UNITS = ("nats/token", "bits/token", "bits/byte")
+LOSS_UNITS = ("nats/token", "bits/token", "bits/byte", "squared error")
+UNCONVERTED = ("squared error",)
+"""Units that are no log-losses: kept as they are, and never mixed with others."""
 
 
 @dataclass(frozen=True)
 class TransformerShape:
-    """What the counts of a decoder transformer depend on. Biases are absent; norms have gains only."""
+    """What the counts of a decoder transformer depend on. Biases are absent; norms have gains only.
+
+    Attributes:
+        learned_positions: whether positions are a table; rotary and absent ones have no parameters.
+        tied: the read-out is the token embedding.
+        gated: the feed-forward layer has a third matrix, as SwiGLU's.
+        head_dim: size of a head K; needed where kv_heads or qk_norm is set.
+        kv_heads: heads of keys and values; 0 is as many as of queries.
+        qk_norm: queries and keys are normalised, with one gain for each of a head's features.
+    """
 
     n_layers: int
     width: int
@@ -46,11 +57,26 @@ class TransformerShape:
     context: int
     learned_positions: bool = True
     tied: bool = False
+    gated: bool = False
+    head_dim: int = 0
+    kv_heads: int = 0
+    qk_norm: bool = False
+
+    def __post_init__(self) -> None:
+        if (self.kv_heads or self.qk_norm) and not self.head_dim:
+            raise UsageError(
+                f"Counts with kv_heads {self.kv_heads} and qk_norm {self.qk_norm} need the size of a head: set head_dim."
+            )
+
+    def matrices_per_layer(self) -> int:
+        """Entries of the matrices of one block: 2 d^2 + 2 d G K + (2 or, gated, 3) d F, where G K = d by default."""
+        keys = self.kv_heads * self.head_dim or self.width
+        return self.width * (2 * self.width + 2 * keys + (3 if self.gated else 2) * self.ff_width)
 
     def params_non_embedding(self) -> int:
-        """Attention, feed-forward and norm parameters: L (4 d^2 + 2 d F + 2 d) + d."""
-        d = self.width
-        return self.n_layers * (4 * d * d + 2 * d * self.ff_width + 2 * d) + d
+        """Attention, feed-forward and norm parameters: L (matrices + 2 d [+ 2 K]) + d."""
+        gains = 2 * self.width + (2 * self.head_dim if self.qk_norm else 0)
+        return self.n_layers * (self.matrices_per_layer() + gains) + self.width
 
     def params_all(self) -> int:
         """Every trainable parameter: the above, the embeddings and, unless tied, the read-out."""
@@ -68,9 +94,8 @@ class TransformerShape:
         compute it. Embedding look-ups and norms do no matrix products and count nothing. Equal to what
         `torch.utils.flop_counter` counts on the unfused attention path.
         """
-        d = self.width
-        matrices = self.n_layers * (4 * d * d + 2 * d * self.ff_width) + self.vocab * d
-        return 6.0 * matrices + 12.0 * self.n_layers * d * self.context
+        matrices = self.n_layers * self.matrices_per_layer() + self.vocab * self.width
+        return 6.0 * matrices + 12.0 * self.n_layers * self.width * self.context
 
 
 @dataclass(frozen=True)
@@ -80,7 +105,8 @@ class Counts:
     Attributes:
         n_params: every trainable parameter.
         n_params_non_embedding: without embeddings and read-out.
-        flops_per_token: FLOPs of forward and backward for one prediction, matrix products only.
+        flops_per_token: FLOPs of forward and backward for one prediction: matrix products and convolutions, as torch
+            counts them. The backward pass costs twice the forward one, less the gradient that inputs do not need.
     """
 
     n_params: int
@@ -114,12 +140,13 @@ def pf_days(flops: Number) -> Number:
 def loss_in_nats(loss: Number, unit: str, bytes_per_token: float | None = None) -> Number:
     """A loss in nats per token, from nats or bits per token, or bits per byte.
 
-    Bits per byte need the corpus's `bytes_per_token`: nats/token = bits/byte x bytes/token x ln 2.
+    Bits per byte need the corpus's `bytes_per_token`: nats/token = bits/byte x bytes/token x ln 2. A squared error stays
+    one.
 
     >>> round(loss_in_nats(1.0, "bits/byte", bytes_per_token=4.0), 6)
     2.772589
     """
-    if unit == "nats/token":
+    if unit == "nats/token" or unit in UNCONVERTED:
         return loss
     if unit == "bits/token":
         return loss * math.log(2)

@@ -36,9 +36,7 @@ def counts(found: list[TransformerShape], with_vocab: bool) -> dict[str, Floats]
     ways = {
         "non-embedding": [shape.params_non_embedding() for shape in found],
         "12 L d^2": [shape.params_kaplan() for shape in found],
-        "non-embedding with a gated feed-forward": [
-            shape.params_non_embedding() + shape.n_layers * shape.width * shape.ff_width for shape in found
-        ],
+        "non-embedding with a gated feed-forward": [replace(s, gated=True).params_non_embedding() for s in found],
     }
     if with_vocab:
         for tied in (False, True):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scalelaw.counting import UNCONVERTED
 from scalelaw.errors import DataError
 from scalelaw.readers.repeats import without_repeats
 from scalelaw.runs import QUANTITIES, Conventions, RunTable
@@ -50,4 +51,7 @@ def _conventions(tables: Sequence[RunTable]) -> Conventions:
             remedy = f"state one with --{name}-convention, or read the files separately"
             raise DataError("E_UNIT_MIXED", problem, remedy=remedy)
     units = sorted({unit for table in tables for unit in table.conventions.loss_unit.split(", ")})
+    if len(units) > 1 and set(units) & set(UNCONVERTED):
+        remedy = "read the files separately"
+        raise DataError("E_UNIT_MIXED", f"losses of kinds that cannot be compared: {', '.join(units)}", remedy=remedy)
     return Conventions(tables[0].conventions.params, tables[0].conventions.flops, ", ".join(units))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from scalelaw.counting import loss_in_nats, loss_unit
+from scalelaw.counting import UNCONVERTED, loss_in_nats, loss_unit
 from scalelaw.errors import DataError, UsageError
 from scalelaw.readers.base import Cells, Mask, lines_text
 from scalelaw.readers.mapping import ColumnMap
@@ -36,11 +36,17 @@ def losses_in_nats(losses: Floats, cells: Cells, column: str, wanted: ColumnMap)
     units = _row_units(cells, said) or [said or _unit_in(column) or "nats/token"] * len(cells)
     _refuse_conflict(cells, column, set(units), said)
     kinds = sorted(set(units))
+    if len(kinds) > 1 and set(kinds) & set(UNCONVERTED):
+        problem = f"losses of kinds that cannot be compared: {', '.join(kinds)}"
+        raise DataError("E_UNIT_MIXED", problem, file=cells.path, column=column, remedy="read them as two tables")
     factors = {unit: loss_in_nats(1.0, unit, wanted.bytes_per_token) for unit in kinds}
     nats = losses * np.array([factors[unit] for unit in units])
     name = ", ".join(kinds)
-    notes = [] if name == "nats/token" else [Note("I_BITS", f"{column}: {name} converted to nats/token")]
-    return nats, name, notes
+    if name == "nats/token":
+        return nats, name, []
+    if name in UNCONVERTED:
+        return nats, name, [Note("I_UNIT", f"{column}: a {name}, which is meant wherever nats/token is said")]
+    return nats, name, [Note("I_BITS", f"{column}: {name} converted to nats/token")]
 
 
 def _unit_in(column: str) -> str | None:

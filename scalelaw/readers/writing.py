@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from scalelaw.counting import UNCONVERTED
 from scalelaw.readers.mapping import CONVENTION_COLUMNS
 from scalelaw.readers.spreadsheet import guard
 from scalelaw.runs import QUANTITIES, RunTable
@@ -34,7 +35,8 @@ def write_runs(table: RunTable, path: str | os.PathLike[str]) -> Path:
 def _columns(table: RunTable) -> dict[str, list[Any]]:
     numbers = {name: getattr(table, name) for name in QUANTITIES}
     present = {name: values for name, values in numbers.items() if not np.isnan(values).all()}
-    conventions = (table.conventions.params, table.conventions.flops, "nats/token")
+    unit = table.conventions.loss_unit if table.conventions.loss_unit in UNCONVERTED else "nats/token"
+    conventions = (table.conventions.params, table.conventions.flops, unit)
     return {
         "run_id": [guard(name) for name in table.run_id],
         "group": [guard(name) for name in table.group],

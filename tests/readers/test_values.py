@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scalelaw.errors import DataError, UsageError
-from scalelaw.readers import read_runs
+from scalelaw.readers import read_runs, write_runs
 from tests.readers.conftest import ROWS, text
 
 BROKEN = [*ROWS, ("run-d", 1e8, "NA", 3), ("run-e", 1e8, 1e9, "diverged"), ("run-f", 1e8, 1e9, "inf")]
@@ -89,6 +89,19 @@ def test_units_by_row_are_converted_by_row(csv_file: Path) -> None:
     csv_file.write_text("N,D,loss,loss_unit\n1e7,1e9,2,bits\n1e7,2e9,2,furlongs\n")
     with pytest.raises(DataError, match="'furlongs' in line 3") as caught:
         read_runs(csv_file)
+    assert caught.value.code == "E_UNIT_MIXED"
+
+
+def test_squared_errors_stay_as_they_are_and_are_never_mixed_with_nats(csv_file: Path, tmp_path: Path) -> None:
+    csv_file.write_text("N,D,loss,loss_unit\n1e7,1e9,2,squared error\n1e7,2e9,1,squared error\n")
+    table = read_runs(csv_file)
+    assert table.loss.tolist() == [2.0, 1.0]
+    assert [note.code for note in table.notes] == ["I_UNIT"]
+    assert read_runs(write_runs(table, tmp_path / "again.csv")).fingerprint == table.fingerprint
+    nats = tmp_path / "nats.csv"
+    nats.write_text("N,D,loss\n1e7,1e9,2\n")
+    with pytest.raises(DataError, match="cannot be compared") as caught:
+        read_runs([csv_file, nats])
     assert caught.value.code == "E_UNIT_MIXED"
 
 
