@@ -11,8 +11,9 @@ def lr_share(spec: TrainSpec, step: int) -> float:
     """The learning rate of optimizer step `step` (0-based) as a share of the peak.
 
     All rise linearly over the warm-up. `cosine` then falls as half a period does, `linear` in a straight line;
-    `constant` stays; `wsd` (warm-up, stable, decay: Hu et al. 2024, arXiv 2404.06395) stays at 1 and falls linearly over
-    the last `cooldown_share`. They would reach `final_lr_share` one step past the last, so that no step is spent at zero.
+    `constant` stays; `wsd` (warm-up, stable, decay: Hu et al. 2024, arXiv 2404.06395) stays at 1 and falls linearly
+    over the last `cooldown_share`. They would reach `final_lr_share` one step past the last, so that no step is spent
+    at zero.
     """
     warmup = warmup_steps(spec)
     if step < warmup:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from dataclasses import Field, asdict, dataclass, fields, replace
 from functools import cached_property
 from typing import Any
@@ -17,7 +18,7 @@ CHOICES = {
     "schedule": ("cosine", "wsd", "linear", "constant"),
     "precision": ("fp32", "bf16"),
     "positions": ("learned", "rope"),
-    "activation": ("gelu", "swiglu"),
+    "activation": ("gelu", "swiglu", "relu", "tanh"),
     "attention_scale": ("sqrt", "linear"),
 }
 POSITIVE = ("lr", "epsilon", "grad_clip", "init_std")
@@ -62,7 +63,7 @@ class TrainSpec:
         independent_decay: weight decay that the base learning rate does not multiply (Wortsman et al. 2023,
             arXiv 2309.14322): each step takes the share weight_decay x schedule of a weight.
         positions: of a transformer, `learned` or `rope`.
-        activation: of a feed-forward layer, `gelu` or `swiglu`.
+        activation: `gelu`, `relu`, `tanh` or, of a transformer's feed-forward layer, `swiglu`.
         qk_norm: normalise queries and keys, head by head.
         kv_heads: heads of keys and values; 0 is as many as of queries.
         tied: the read-out is the embedding.
@@ -75,6 +76,7 @@ class TrainSpec:
         unique_tokens: repeat so many tokens instead of reading on; 0 never repeats.
         trunk_tokens: where not 0, the run is the cool-down branch of a constant-rate trunk of so many tokens and reads
             the same data in the same order, so that one trunk serves every branch.
+        patch: of a vision transformer, the side of a patch.
     """
 
     corpus: str
@@ -124,6 +126,7 @@ class TrainSpec:
     validate_on: str = ""
     unique_tokens: int = 0
     trunk_tokens: int = 0
+    patch: int = 2
 
     def __post_init__(self) -> None:
         for name, known in CHOICES.items():
@@ -202,7 +205,8 @@ class TrainSpec:
         A field that a later version adds, at a default that changes nothing, so leaves the ids of older runs alone.
         """
         digest = _digest({field.name: getattr(self, field.name) for field in fields(self) if self._is_set(field)})
-        return f"{self.corpus}-{self.parametrization}-d{self.width}-L{self.depth}-s{self.seed}-{digest}"
+        corpus = re.sub(r"[^A-Za-z0-9._-]+", "-", self.corpus)[:40].strip("-")
+        return f"{corpus}-{self.parametrization}-d{self.width}-L{self.depth}-s{self.seed}-{digest}"
 
     @cached_property
     def group(self) -> str:

@@ -3,7 +3,8 @@
 "Parameters" and "FLOPs" differ between papers by tens of per cent, so no count here is anonymous: each comes from a
 function whose name is the convention, and that name travels with the table into every fit and report.
 
-Symbols: L layers, d width, F feed-forward width, K head size, G heads of keys, V vocabulary, T context, N parameters, D tokens, C FLOPs.
+Symbols: L layers, d width, F feed-forward width, K head size, G heads of keys and values, V vocabulary, T context,
+N parameters, D tokens, C FLOPs.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class TransformerShape:
     def __post_init__(self) -> None:
         if (self.kv_heads or self.qk_norm) and not self.head_dim:
             raise UsageError(
-                f"Counts with kv_heads {self.kv_heads} and qk_norm {self.qk_norm} need the size of a head: set head_dim."
+                f"kv_heads {self.kv_heads} and qk_norm {self.qk_norm} are counted by the size of a head: set head_dim."
             )
 
     def matrices_per_layer(self) -> int:
@@ -140,8 +141,8 @@ def pf_days(flops: Number) -> Number:
 def loss_in_nats(loss: Number, unit: str, bytes_per_token: float | None = None) -> Number:
     """A loss in nats per token, from nats or bits per token, or bits per byte.
 
-    Bits per byte need the corpus's `bytes_per_token`: nats/token = bits/byte x bytes/token x ln 2. A squared error stays
-    one.
+    Bits per byte need the corpus's `bytes_per_token`: nats/token = bits/byte x bytes/token x ln 2. A squared error
+    stays one.
 
     >>> round(loss_in_nats(1.0, "bits/byte", bytes_per_token=4.0), 6)
     2.772589

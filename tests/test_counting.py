@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -48,3 +49,27 @@ def test_bits_per_byte_need_bytes_per_token() -> None:
 def test_an_unknown_unit_is_answered_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match="Known: nats, bits, bpb"):
         loss_unit("dits")
+
+
+def test_options_of_a_transformer_are_counted() -> None:
+    """Llama 2 70B and Llama 3 8B: 68,976,648,192 and 8,030,261,248 parameters, as published with the weights."""
+    llama_2 = TransformerShape(
+        n_layers=80, width=8192, ff_width=28672, vocab=32000, context=4096, learned_positions=False, gated=True,
+        head_dim=128, kv_heads=8,
+    )  # fmt: skip
+    llama_3 = replace(llama_2, n_layers=32, width=4096, ff_width=14336, vocab=128_256)
+    assert llama_2.params_all() == 68_976_648_192
+    assert llama_3.params_all() == 8_030_261_248
+
+
+def test_gains_of_queries_and_keys_are_counted() -> None:
+    """Two of a head's size in every layer, as Qwen3 has them."""
+    shape = TransformerShape(n_layers=28, width=2048, ff_width=3072, vocab=100, context=64, head_dim=128)
+    assert replace(shape, qk_norm=True).params_all() - shape.params_all() == 28 * 2 * 128
+
+
+def test_heads_without_a_size_are_refused() -> None:
+    with pytest.raises(UsageError, match="set head_dim"):
+        replace(GPT2_SMALL, kv_heads=4)
+    with pytest.raises(UsageError, match="set head_dim"):
+        replace(GPT2_SMALL, qk_norm=True)

@@ -15,7 +15,7 @@ from scalelaw.errors import UsageError
 SHAPE_FIELDS = frozenset(
     {
         "head_dim", "ff_ratio", "positions", "activation", "qk_norm", "kv_heads", "tied", "attention_scale",
-        "base_head_dim", "zero_query", "zero_readout", "dropout", "init_std",
+        "base_head_dim", "zero_query", "zero_readout", "dropout", "init_std", "patch",
     }
 )  # fmt: skip
 """Fields of a spec that describe a network; each family reads some of them."""
