@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from runners.corpora.base import Array, Corpus, Examples, Index, Repeated, Rows, Source, Windows
-from scalelaw.registry import Registry
+from runners.corpora._templates import Corpora, Template
+from runners.corpora.base import Array, Corpus, Examples, Generated, Index, Repeated, Rows, Source, Windows
 
-CORPORA: Registry[Source] = Registry("runners.corpora", "corpus")
+CORPORA = Corpora("runners.corpora", "corpus")
 
-__all__ = ["CORPORA", "Array", "Corpus", "Examples", "Index", "Repeated", "Rows", "Source", "Windows"]
+__all__ = [
+    "CORPORA", "Array", "Corpora", "Corpus", "Examples", "Generated", "Index", "Repeated", "Rows", "Source", "Template",
+    "Windows",
+]  # fmt: skip

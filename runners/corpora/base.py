@@ -7,8 +7,9 @@ after the last step.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -90,6 +91,46 @@ class Repeated:
         return np.arange(n) if epoch == 0 else np.random.default_rng([self.seed, 11, epoch]).permutation(n)
 
 
+@dataclass(frozen=True)
+class Generated:
+    """Examples made when they are asked for, a block at a time, so that any number of them needs no memory.
+
+    `make` gives the inputs and targets of block b, always the same ones. The blocks met last are kept.
+    """
+
+    count: int
+    make: Callable[[int], tuple[Array, Array]]
+    block: int = 1024
+    kept_bytes: int = 2**28
+    _kept: OrderedDict[int, tuple[Array, Array]] = field(default_factory=OrderedDict, repr=False, compare=False)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def take(self, index: Index) -> tuple[Array, Array]:
+        """The examples at `index`, each from its block."""
+        number, place = np.divmod(index, self.block)
+        blocks, which = np.unique(number, return_inverse=True)
+        made = [self._block(int(b)) for b in blocks]
+        if len(made) == 1:
+            return made[0][0][place], made[0][1][place]
+        inputs = np.empty((len(index), *made[0][0].shape[1:]), made[0][0].dtype)
+        targets = np.empty((len(index), *made[0][1].shape[1:]), made[0][1].dtype)
+        for k, (block_inputs, block_targets) in enumerate(made):
+            here = which == k
+            inputs[here], targets[here] = block_inputs[place[here]], block_targets[place[here]]
+        return inputs, targets
+
+    def _block(self, number: int) -> tuple[Array, Array]:
+        if number not in self._kept:
+            self._kept[number] = self.make(number)
+        self._kept.move_to_end(number)
+        found = self._kept[number]
+        while len(self._kept) > max(1, self.kept_bytes // (found[0].nbytes + found[1].nbytes)):
+            self._kept.popitem(last=False)
+        return found
+
+
 class Source(ABC):
     """Something to learn, with held-out splits.
 
@@ -122,7 +163,7 @@ class Source(ABC):
 
     @abstractmethod
     def validation(self, context: int, count: int) -> Examples:
-        """Validation examples, the same at every call, at most `count` or an error."""
+        """Validation examples, the same at every call: `count`, or all that a smaller split has."""
 
     def held_out(self, context: int, count: int) -> Examples | None:
         """Examples for a last look, or None where `validation` is endless and stands for both."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from runners.corpora._bytes import ByteCorpus
+from runners.corpora._debian import version_of
 from scalelaw.errors import DataError
 
 
@@ -19,6 +20,11 @@ class PythonDocs(ByteCorpus):
     name = "docs"
     source = "the Python documentation's reStructuredText sources"
     licence = "PSF-2.0, examples 0BSD"
+
+    @property
+    def version(self) -> str:
+        """The package's."""
+        return version_of("python3-doc")
 
     def files(self) -> Iterable[Path]:
         """Text files of the folder; `DataError` says how to get them where there is none."""
@@ -33,6 +39,12 @@ class PythonDocs(ByteCorpus):
                 remedy="apt-get install python3-doc, or set SCALELAW_DOCS to a folder of text files",
             )
         return found
+
+    def facts(self) -> Mapping[str, object]:
+        """Another folder's text is not said to be the documentation."""
+        named = os.environ.get("SCALELAW_DOCS")
+        elsewhere = {"source": f"text files of {named}", "licence": "not stated", "version": "as found"}
+        return {**super().facts(), **(elsewhere if named else {})}
 
 
 KIND = PythonDocs()

@@ -14,8 +14,13 @@ class PythonSources(ByteCorpus):
     """The bytes of every .py file of the standard library; its content follows the interpreter's version."""
 
     name = "python"
-    source = f"standard library of {platform.python_implementation()} {platform.python_version()}"
+    source = "the interpreter's standard library, its tests included"
     licence = "PSF-2.0"
+
+    @property
+    def version(self) -> str:
+        """The interpreter's."""
+        return f"{platform.python_implementation()} {platform.python_version()}"
 
     def files(self) -> Iterable[Path]:
         """Every .py file below the standard library, without what is installed into it."""
