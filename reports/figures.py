@@ -57,12 +57,13 @@ def _save(figure: Figure, form: str, metadata: dict[str, Any]) -> bytes:
     with mpl.rc_context(STYLE):
         canvas = Canvas(figsize=SIZE_INCHES, layout="constrained")
         FigureCanvasAgg(canvas)
-        _draw(canvas.add_subplot(), figure)
+        draw(canvas.add_subplot(), figure)
         canvas.savefig(content, format=form, dpi=DPI, metadata=metadata)
     return content.getvalue()
 
 
-def _draw(ax: Axes, figure: Figure) -> None:
+def draw(ax: Axes, figure: Figure) -> None:
+    """Draw a figure into axes of a canvas, which may hold others beside it."""
     for layer in figure.layers:
         _draw_layer(ax, layer)
     ax.set_title(figure.title, loc="left", fontsize=10, fontweight="bold")
