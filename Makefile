@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow lint bench-fit clean
+.PHONY: demo test test-slow lint bench-fit bench-train clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "scalelaw needs Python 3.11 to 3.13: make PYTHON=python3.12")'
@@ -32,6 +32,9 @@ lint: $(READY)
 
 bench-fit: $(READY)  ## speed as ratios against named baselines
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_fit
+
+bench-train: $(READY)  ## speed of training beside a plain loop, of stacks beside separate runs
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_train
 
 clean:
 	rm -rf $(VENV) out
