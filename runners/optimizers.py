@@ -8,31 +8,30 @@ import torch
 from torch import nn
 
 from runners.models._layers import Ruled
-from runners.parametrizations import Rule
 from runners.spec import TrainSpec
 
 
 def parameter_groups(model: nn.Module, spec: TrainSpec) -> list[dict[str, Any]]:
-    """Tensors of equal rule together, with the multiplier their rate keeps under the schedule.
+    """Tensors that are trained alike together, with the multiplier their rate keeps under the schedule.
 
     Both optimizers multiply the decay by the learning rate; an independent one is divided by the peak rate beforehand.
     """
-    by_rule: dict[Rule, dict[int, nn.Parameter]] = {}
+    alike: dict[tuple[float, float, float], dict[int, nn.Parameter]] = {}
     for module in model.modules():
         if isinstance(module, Ruled):
             for name, rule in module.rules.items():
                 parameter = module.get_parameter(name)
-                by_rule.setdefault(rule, {})[id(parameter)] = parameter
+                alike.setdefault((rule.lr, rule.decay, rule.epsilon), {})[id(parameter)] = parameter
     groups = []
-    for rule, params in by_rule.items():
-        decay = spec.weight_decay * rule.decay
+    for (rate, decay_multiplier, epsilon), params in alike.items():
+        decay = spec.weight_decay * decay_multiplier
         group = {
             "params": list(params.values()),
-            "lr": spec.lr * rule.lr,
-            "lr_multiplier": rule.lr,
-            "weight_decay": (decay > 0) * spec.weight_decay / (spec.lr * rule.lr) if spec.independent_decay else decay,
+            "lr": spec.lr * rate,
+            "lr_multiplier": rate,
+            "weight_decay": (decay > 0) * spec.weight_decay / (spec.lr * rate) if spec.independent_decay else decay,
         }
-        groups.append(group | ({"eps": spec.epsilon * rule.epsilon} if spec.optimizer == "adamw" else {}))
+        groups.append(group | ({"eps": spec.epsilon * epsilon} if spec.optimizer == "adamw" else {}))
     return groups
 
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import platform
+import subprocess
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,7 +26,7 @@ LOSS_UNITS = {"cross_entropy": "nats/token", "squared_error": "squared error"}
 
 
 def describe(spec: TrainSpec, source: Source, device: str) -> dict[str, Any]:
-    """What `spec.json` records: the spec, the corpus, the versions and the device."""
+    """What `spec.json` records: the spec, the corpus, versions and commit, and the device."""
     return {
         "run_id": spec.run_id,
         "group": spec.group,
@@ -34,8 +38,34 @@ def describe(spec: TrainSpec, source: Source, device: str) -> dict[str, Any]:
             "torch": str(torch.__version__),
             "numpy": np.__version__,
         },
+        "commit": commit(),
         "device": torch.cuda.get_device_name() if device == "cuda" else f"cpu ({platform.machine()})",
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
     }
+
+
+def attempt(record: Mapping[str, Any], step: int) -> dict[str, Any]:
+    """What `spec.json` adds when a run is resumed at `step`: by which code and where, since either may have changed."""
+    return {"step": step} | {name: record[name] for name in ("versions", "commit", "device", "deterministic")}
+
+
+@cache
+def commit() -> dict[str, Any] | None:
+    """The git commit of this code and whether anything in its checkout was changed since; None outside of one.
+
+    A checkout that merely encloses an installed package does not track this file and is not taken for its own.
+    """
+    here = Path(__file__)
+
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(here.parent), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+
+    try:
+        git("ls-files", "--error-unmatch", here.name)
+        return {"sha": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain"))}
+    except (OSError, subprocess.SubprocessError):
+        return None
 
 
 def outcome(

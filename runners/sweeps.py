@@ -26,8 +26,10 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from runners.branches import Task
 from runners.corpora import CORPORA
 from runners.ladders import depth_of, listed, tokens_of
+from runners.leases import is_held
 from runners.models import FAMILIES
 from runners.spec import TrainSpec
 from runners.store import RunStore
@@ -141,11 +143,22 @@ def estimate(spec: TrainSpec) -> Estimate:
     return Estimate(counts.n_params, counts.n_params_non_embedding, spec.tokens_trained, flops, seconds)
 
 
+def cost(task: Task) -> Estimate:
+    """The dry run of what is left of a run where its trunk is given, or of a trunk as far as it is needed."""
+    whole = estimate(task.spec)
+    n_tokens = (task.last - task.first) * task.spec.tokens_per_step
+    return replace(whole, n_tokens=n_tokens, flops=whole.flops * task.share, seconds=whole.seconds * task.share)
+
+
 def status(sweep: Sweep, store: RunStore) -> dict[str, str]:
-    """For each run id: `finished`, `diverged`, `started` (interrupted or under way) or `waiting`."""
-    states = {}
-    for spec in sweep.specs:
-        done = store.done(spec.run_id)
-        started = store.last_metrics(spec.run_id) is not None
-        states[spec.run_id] = done["status"] if done else ("started" if started else "waiting")
-    return states
+    """For each run id: `finished`, `diverged`, `out_of_memory`, `running`, `interrupted` or `waiting`."""
+    return {spec.run_id: _status(spec.run_id, store) for spec in sweep.specs}
+
+
+def _status(run_id: str, store: RunStore) -> str:
+    if is_held(store.lease(run_id)):
+        return "running"
+    done = store.done(run_id)
+    if done:
+        return str(done["status"])
+    return "interrupted" if store.begun(run_id) else "waiting"

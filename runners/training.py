@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import math
-import time
+import os
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from runners.checkpoints import Position
 from runners.corpora import CORPORA, Examples, Repeated, Source
 from runners.models import FAMILIES
 from runners.optimizers import build_optimizer, set_rate
-from runners.records import describe, outcome
+from runners.options import RunOptions
+from runners.recording import Recording
 from runners.schedules import lr_share
+from runners.signals import Interrupted, Stop
 from runners.spec import TrainSpec
 from runners.store import RunStore
 from runners.validation import Forward, Validation, autocast, loss_of, tensors
@@ -29,70 +32,98 @@ Progress = Callable[[int, float], None]
 """Called with the tokens seen and the last training loss."""
 
 
-def train(spec: TrainSpec, store: RunStore, device: str = "auto", progress: Progress | None = None) -> dict[str, Any]:
+def train(
+    spec: TrainSpec,
+    store: RunStore,
+    device: str = "auto",
+    progress: Progress = lambda tokens, loss: None,
+    options: RunOptions = RunOptions(),  # noqa: B008
+) -> dict[str, Any]:
     """Train `spec` and write its directory; returns the record of `done.json`.
 
-    On a CPU one thread is used, so that a run's numbers do not depend on how many run beside it. A loss or gradient
-    that is not finite stops the run before the update; the run is then `diverged` and has no loss.
+    It goes on from the newest checkpoint of an interrupted attempt, and a branch from its trunk's; a run that is
+    settled is not trained again. On a CPU one thread is used, so that a run's numbers do not depend on how many run
+    beside it, and a resumed run has the bits of one that was never interrupted. A loss or gradient that is not finite
+    stops the run before the update; the run is then `diverged` and has no loss. So has one that is `out_of_memory`.
+
+    Raises:
+        Interrupted: where a signal asked it to stop; the run is saved.
+        LeaseTakenError: where another process trains it.
     """
     device = resolve_device(device)
-    if device == "cpu":
-        torch.set_num_threads(1)
+    prepare(device, options)
     source, family = CORPORA[spec.corpus], FAMILIES[spec.model]
     family.check(spec, source)
     counts = family.counts(spec, source)
-    examples = training_examples(spec, source)
-    torch.manual_seed(spec.seed)  # dropout draws from the global stream
-    model = family.build(spec, source).to(device)
-    optimizer = build_optimizer(model, spec)
+    with Recording(spec, source, counts, store, device, options) as run:
+        if record := store.settled(spec.run_id):
+            return record
+        at = Position()
+        try:
+            examples = training_examples(spec, source)
+            torch.manual_seed(spec.seed)  # dropout draws from the global stream
+            model = family.build(spec, source).to(device)
+            optimizer = build_optimizer(model, spec)
+            at = run.begin(model, optimizer)
+        except (MemoryError, RuntimeError) as error:
+            return out_of_memory(run, at, error)
+        with Stop() as stop:
+            return take_steps(run, at, model, optimizer, examples, stop, progress)
+
+
+def take_steps(
+    run: Recording,
+    at: Position,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    examples: Examples,
+    stop: Stop,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Train from where the run stands to its end; returns its record."""
+    spec, source, device = run.spec, run.source, run.device
     forward = torch.compile(model) if spec.compile else model
     evaluations = evaluation_steps(spec)
-    losses: dict[str, float] = {}
-    began = time.perf_counter()
-
-    def finish(status: str, steps: int, losses: dict[str, float]) -> dict[str, Any]:
-        record = outcome(spec, source, counts, status, steps, losses, time.perf_counter() - began)
-        store.finish(spec.run_id, record)
-        return record
-
-    metrics_path = store.begin(spec.run_id, describe(spec, source, device))
-    with open(metrics_path, "ab", buffering=0) as metrics:
-        for step in range(spec.steps):
-            share = lr_share(spec, step)
-            set_rate(optimizer, spec.lr * share)
-            loss, grad_norm = gradients(spec, source, model, forward, examples, step, device)
-            # Checked at every step: clipping by an infinite norm would zero the gradients and hide the divergence.
-            if not (math.isfinite(loss) and math.isfinite(grad_norm)):
-                return finish("diverged", step, {})
-            optimizer.step()
-            due = step + 1 in evaluations
-            if due:
-                losses = validation_losses(spec, device, model, forward, last=step + 1 == spec.steps)
-                if not all(math.isfinite(value) for value in losses.values()):
-                    return finish("diverged", step + 1, {})
-            if due or step % LOG_EVERY == 0:
-                record = {
-                    "step": step + 1,
-                    "tokens": (step + 1) * spec.tokens_per_step,
-                    "flops": (step + 1) * spec.tokens_per_step * counts.flops_per_token,
-                    "lr": spec.lr * share,
-                    "train_loss": loss,
-                    "grad_norm": grad_norm,
-                    "wall_s": round(time.perf_counter() - began, 3),
-                } | ({f"val_{name}": value for name, value in losses.items()} if due else {})
-                metrics.write(json.dumps(record).encode() + b"\n")
-                if progress:
-                    progress((step + 1) * spec.tokens_per_step, loss)
-    return finish("finished", spec.steps, losses)
+    try:
+        while True:
+            if at.reported < at.step:  # also after a signal that came between an update and its line
+                due = at.step in evaluations
+                if due:
+                    losses = validation_losses(spec, device, model, stop.watching(forward), at.step == spec.steps)
+                    if not all(map(math.isfinite, losses.values())):
+                        return run.finish("diverged", at)
+                    at = replace(at, losses=losses)
+                if due or (at.step - 1) % LOG_EVERY == 0:
+                    run.log(at, at.losses if due else {})
+                    progress(at.step * spec.tokens_per_step, at.train_loss)
+                at = replace(at, reported=at.step)
+            run.save_if_due(at, model, optimizer)
+            if at.step == spec.steps:
+                return run.finish("finished", at)
+            if run.options.until is not None and at.step >= run.options.until:
+                return run.outcome("saved", at)
+            stop.check()
+            set_rate(optimizer, spec.lr * lr_share(spec, at.step))
+            with run.clock:
+                loss, grad_norm = gradients(spec, source, model, forward, examples, at.step, device)
+                # Checked at every step: clipping by an infinite norm would zero the gradients and hide the divergence.
+                if not (math.isfinite(loss) and math.isfinite(grad_norm)):
+                    return run.finish("diverged", at)
+                optimizer.step()
+            at = at.after(loss, grad_norm)
+    except Interrupted as stopped:
+        run.save(at, model, optimizer)
+        raise Interrupted(stopped.signum, f"{spec.run_id} is saved at step {at.step} of {spec.steps}") from None
+    except (MemoryError, RuntimeError) as error:
+        return out_of_memory(run, at, error)
 
 
 def training_examples(spec: TrainSpec, source: Source) -> Examples:
     """All the run's examples in order; a branch reads its trunk's."""
-    per_token = 1 / spec.context
-    wanted = int((spec.trunk_tokens or spec.tokens_trained) * per_token) // spec.batch_size * spec.batch_size
+    wanted = (spec.trunk_tokens or spec.n_tokens) // spec.tokens_per_step * spec.batch_size
     if not spec.unique_tokens:
         return source.training(spec.context, wanted, spec.seed)
-    unique = min(max(round(spec.unique_tokens * per_token), 1), wanted)
+    unique = min(max(round(spec.unique_tokens / spec.context), 1), wanted)
     return Repeated(source.training(spec.context, unique, spec.seed), wanted, spec.seed)
 
 
@@ -100,7 +131,9 @@ def gradients(
     spec: TrainSpec, source: Source, model: nn.Module, forward: Forward, examples: Examples, step: int, device: str
 ) -> tuple[float, float]:
     """Leave one step's clipped gradients in the parameters; returns the loss and the norm before clipping."""
-    model.zero_grad(set_to_none=True)
+    parameters = list(model.parameters())
+    for parameter in parameters:
+        parameter.grad = None
     micro = spec.micro_batch or spec.batch_size
     share, total = micro / spec.batch_size, torch.zeros((), device=device)
     first = step * spec.batch_size
@@ -111,7 +144,7 @@ def gradients(
         loss = loss_of(source, outputs, targets)
         torch.autograd.backward(share * (loss + z_loss(spec, outputs)) if share < 1 or spec.z_loss else loss)
         total += share * loss.detach()
-    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), spec.grad_clip, foreach=True)
+    norm = torch.nn.utils.clip_grad_norm_(parameters, spec.grad_clip, foreach=True)
     loss_value, norm_value = torch.stack((total, norm)).tolist()
     return loss_value, norm_value
 
@@ -154,3 +187,26 @@ def resolve_device(name: str) -> str:
     if name == "cuda" and not present:
         raise UsageError("There is no CUDA device here. Next: use the device cpu or auto.")
     return "cuda" if present and name != "cpu" else "cpu"
+
+
+def prepare(device: str, options: RunOptions) -> None:
+    """Set what holds for the whole process: one thread on a CPU, and deterministic algorithms where asked for."""
+    if device == "cpu":
+        torch.set_num_threads(1)
+    if options.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS refuses
+        torch.use_deterministic_algorithms(True)
+
+
+def out_of_memory(run: Recording, at: Position, error: BaseException) -> dict[str, Any]:
+    """The record of a run that had too little memory, which is never made to fit in silence; others are raised."""
+    if not is_out_of_memory(error):
+        raise error
+    return run.finish("out_of_memory", at)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether there was too little memory: the accelerator's, the interpreter's, or that of torch's CPU allocator."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)

@@ -26,7 +26,7 @@ def loss_of(source: Source, outputs: Tensor, targets: Tensor, reduction: str = "
     """The source's loss of outputs `[..., O]` on targets `[...]`, or on true distributions `[..., O]`."""
     if source.loss == "squared_error":
         errors = (outputs.float().squeeze(-1) - targets).square()
-        return errors.mean() if reduction == "mean" else errors.sum()
+        return errors if reduction == "none" else errors.mean() if reduction == "mean" else errors.sum()
     flat = targets.flatten() if targets.dim() < outputs.dim() else targets.flatten(0, -2)
     return cross_entropy(outputs.float().flatten(0, -2), flat, reduction=reduction)
 

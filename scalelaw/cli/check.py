@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -128,55 +129,131 @@ def _rows(result: Checked) -> list[dict[str, object]]:
 
 @app.command("mup")
 def mup(
-    parametrization: Annotated[str, typer.Option(help="mup or standard.")] = "mup",
-    widths: Annotated[str, typer.Option(metavar="W,W,...", help="Widths, multiples of 16.")] = "64,128,256,512",
-    steps: Annotated[int, typer.Option(min=1, max=10, help="AdamW steps before the change is measured.")] = 3,
-    seeds: Annotated[int, typer.Option(min=2, help="Seeds the standard errors come from.")] = 3,
+    parametrization: Annotated[str, typer.Option(help="mup, completep, ntk, mean_field or standard.")] = "mup",
+    widths: Annotated[str | None, typer.Option(metavar="W,W,...", help="[default: 64,128,256,512]")] = None,
+    depths: Annotated[str | None, typer.Option(metavar="L,L,...", help="Check these depths, not widths.")] = None,
+    model: Annotated[str, typer.Option(help="A model family, such as transformer or mlp.")] = "transformer",
+    optimizer: Annotated[str, typer.Option(help="adamw or sgd.")] = "adamw",
+    lr: Annotated[float | None, typer.Option(help="Learning rate.  [default: 2^-7, or 2^-4 for sgd]")] = None,
+    steps: Annotated[int, typer.Option(min=2, max=10, help="Steps before the change is measured.")] = 3,
+    seeds: Annotated[int | None, typer.Option(min=2, help="Seeds.  [default: 4, or 16 for sgd]")] = None,
+    tolerance: Annotated[float, typer.Option(min=0.0, help="How far from theory a slope may lie.")] = 0.05,
+    theory: Annotated[
+        bool, typer.Option("--theory", help="Hold every parametrization's features to its theory instead.")
+    ] = False,
+    figure: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw it too: a file that ends in .svg or .png.")
+    ] = None,
     format: options.OutputFormat = options.Format.table,
 ) -> None:
-    """Coordinate check: does what a model learns in a few steps keep its pace as the model widens?
+    """Coordinate check: does what a model learns in a few steps keep its pace as the model widens, or deepens?
 
-    Prints the slope of each activation's change against width, on log scales: 0 under muP, growing under the standard
-    parametrization. Exit code 1 if a slope is not as muP promises.
+    Prints the slope of each activation, and of its change, against width on log scales: 0 under muP, growing under the
+    standard parametrization. Exit code 1 if a slope is not as theory promises, or cannot be told from these seeds.
 
-    scalelaw check mup --widths 64,128,256,512
+    scalelaw check mup --widths 64,128,256,512,1024,2048 --figure coordinates.svg
+
+    scalelaw check mup --parametrization completep --depths 2,4,8,16,32
     """
-    from scalelaw.errors import MissingExtraError, ScalelawError
+    from scalelaw.errors import MissingExtraError, ScalelawError, UsageError
 
     try:
-        from runners.probes.coordinate_check import Verdict, coordinate_check
+        from runners.probes.coordinate_check import coordinate_check, small
+        from runners.probes.slopes import Verdict
     except ImportError:
         raise MissingExtraError("A coordinate check", "train") from None
+    if theory:
+        _check_theory(format)
+        return
+    if widths and depths:
+        raise UsageError("A coordinate check takes --widths or --depths; found both.")
 
+    values = _whole_numbers(depths, "--depths") if depths else _whole_numbers(widths or "64,128,256,512", "--widths")
+    spec = small(model, parametrization, optimizer)
+    spec = replace(spec, lr=spec.lr if lr is None else lr, base_width=spec.base_width if depths else min(values))
     checked = coordinate_check(
-        widths=_whole_numbers(widths), steps=steps, seeds=range(seeds), parametrization=parametrization
+        spec,
+        axis="depth" if depths else "width",
+        values=values,
+        steps=steps,
+        seeds=range(seeds or (4 if optimizer == "adamw" else 16)),
+        tolerance=tolerance,
     )
     _write(checked, format)
+    if figure:
+        from reports.coordinate_figure import coordinate_figures
+        from reports.probe_figures import write_panels
+
+        write_panels(coordinate_figures(checked), figure)
+    if checked.verdict is Verdict.undecided:
+        raise ScalelawError(f"The seeds scatter more than {tolerance:g}. Next: more --seeds, or larger sizes.")
     if checked.verdict is not Verdict.flat:
         raise ScalelawError(
-            f"The {checked.spec.parametrization} parametrization {checked.verdict} with width. "
-            "Next: tune the learning rate at every width, or use a parametrization that stays flat."
+            f"The {parametrization} parametrization {checked.verdict} with {checked.axis}. "
+            f"Next: tune the learning rate at every {checked.axis}, or use a parametrization that stays flat."
         )
 
 
 def _write(checked: CoordinateCheck, format: options.Format) -> None:
     if format is options.Format.json:
-        about = {"parametrization": checked.spec.parametrization, "widths": checked.widths, "lr": checked.spec.lr}
-        about |= {"steps": checked.steps, "seeds": len(checked.seeds)}
-        output.write_json({**about, "slopes": checked.rows(), "verdict": checked.verdict, "sentence": checked.sentence})
+        about = {name: getattr(checked.spec, name) for name in ("parametrization", "model", "optimizer", "lr")}
+        measured = {name: getattr(checked, name) for name in ("axis", "values", "steps", "seeds", "tolerance")}
+        said = {"slopes": checked.rows(), "verdict": checked.verdict, "sentence": checked.sentence}
+        output.write_json(about | measured | said)
     elif format is options.Format.csv:
         output.write_csv(checked.rows())
     else:
-        both = zip(checked.initial_slopes.items(), checked.change_slopes.values(), strict=True)
-        cells = [[quantity, str(initial), str(change)] for (quantity, initial), change in both]
-        typer.echo(output.aligned(cells, ["", "slope at start", f"slope of change, {checked.steps} steps"]))
+        from runners.probes.slopes import worst
+
+        both = zip(checked.start_slopes.items(), checked.change_slopes.values(), strict=True)
+        cells = [
+            [name, str(start), f"{start.theory:g}", str(change), f"{change.theory:g}", worst([start, change])]
+            for (name, start), change in both
+        ]
+        header = ["", "slope at start", "theory", f"slope of change, {checked.steps} steps", "theory", ""]
+        typer.echo(output.aligned(cells, header))
         typer.echo(f"\n{checked.sentence}")
 
 
-def _whole_numbers(text: str) -> list[int]:
+def _check_theory(format: options.Format) -> None:
+    """Every case of `runners.probes.feature_learning`."""
+    from runners.probes.feature_learning import THEORY, feature_slope
+    from scalelaw.errors import ScalelawError
+
+    slopes = {case: feature_slope(case, seeds=range(8)) for case in THEORY}
+    rows: list[dict[str, object]] = [
+        {
+            "parametrization": case.parametrization,
+            "hidden_layers": case.layers,
+            "rate_falls_like": f"1/m^{case.c:g}" if case.c else "1",
+            "theory": slope.theory + 0.0,
+            "slope": slope.value,
+            "standard_error": slope.standard_error,
+            "verdict": slope.verdict,
+        }
+        for case, slope in slopes.items()
+    ]
+    if format is options.Format.json:
+        output.write_json({"features": rows})
+    elif format is options.Format.csv:
+        output.write_csv(rows)
+    else:
+        cells = [
+            [case.parametrization, str(case.layers), str(row["rate_falls_like"]), f"{slope.theory + 0.0:g}", str(slope)]
+            for (case, slope), row in zip(slopes.items(), rows, strict=True)
+        ]
+        typer.echo(output.aligned(cells, ["rules", "layers", "rate ~", "theory", "slope of the features' change"]))
+    wrong = [case.parametrization for case, slope in slopes.items() if slope.verdict != "flat"]
+    if wrong:
+        raise ScalelawError(f"Features do not follow theory under {', '.join(wrong)}.")
+    if format is options.Format.table:
+        typer.echo("\nEvery parametrization's features change with width as its theory says, to within 0.1.")
+
+
+def _whole_numbers(text: str, flag: str) -> list[int]:
     from scalelaw.errors import UsageError
 
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:
-        raise UsageError(f"--widths needs whole numbers such as 64,128,256; found {text!r}.") from None
+        raise UsageError(f"{flag} needs whole numbers such as 64,128,256; found {text!r}.") from None

@@ -1,7 +1,7 @@
 """The command line: `scalelaw`. Each command is a thin file; what it needs is imported when it runs.
 
 Data goes to stdout, progress and errors to stderr. Exit codes: 0 ok, 1 failure, 2 usage, 3 did not converge,
-4 refused data, 130 interrupted.
+4 refused data, 130 interrupted (128 + n: stopped by signal n).
 """
 
 from __future__ import annotations
@@ -11,7 +11,22 @@ from typing import Annotated
 
 import typer
 
-from scalelaw.cli import approaches, backtest, check, compare, fit, kinds, laws, plan, predict, report, sweep
+from scalelaw.cli import (
+    approaches,
+    backtest,
+    check,
+    compare,
+    corpora,
+    fit,
+    kinds,
+    laws,
+    params,
+    plan,
+    predict,
+    probe,
+    report,
+    sweep,
+)
 
 app = typer.Typer(
     name="scalelaw",
@@ -34,6 +49,9 @@ app.command("objectives")(kinds.objectives)
 app.command("intervals")(kinds.intervals)
 app.add_typer(sweep.app, name="sweep")
 app.add_typer(check.app, name="check")
+app.add_typer(probe.app, name="probe")
+app.add_typer(corpora.app, name="corpora")
+app.add_typer(params.app, name="params")
 
 
 def _version(shown: bool) -> None:

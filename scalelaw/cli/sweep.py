@@ -11,6 +11,7 @@ from scalelaw.cli import _options as options
 from scalelaw.cli import _output as output
 
 if TYPE_CHECKING:
+    from runners.store import RunStore
     from runners.sweeps import Sweep
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Plan, run and follow a sweep of training runs.")
@@ -37,21 +38,25 @@ def plan(
     workers: options.Workers = 1,
     format: options.OutputFormat = options.Format.table,
 ) -> None:
-    """Show every run with its counts and estimated time, and train nothing."""
+    """Show every run with its counts and estimated time, and train nothing.
+
+    A branch costs its cool-down alone; the trunk it leaves is listed once, as far as it is needed.
+    """
     loaded = _load(sweep)
-    from runners.sweeps import estimate
+    from runners.branches import tasks
+    from runners.sweeps import cost, estimate
 
     rows: list[dict[str, Any]] = []
-    for spec in loaded.largest_first():
-        cost = estimate(spec)
+    for task in tasks(loaded.largest_first()):
+        counts, spent = estimate(task.spec), cost(task)
         rows.append(
             {
-                "run_id": spec.run_id,
-                "n_params": cost.n_params,
-                "n_params_non_embedding": cost.n_params_non_embedding,
-                "n_tokens": cost.n_tokens,
-                "flops": cost.flops,
-                "hours": cost.seconds / 3600,
+                "run_id": task.name,
+                "n_params": counts.n_params,
+                "n_params_non_embedding": counts.n_params_non_embedding,
+                "n_tokens": task.last * task.spec.tokens_per_step,
+                "flops": spent.flops,
+                "hours": spent.seconds / 3600,
             }
         )
     total = {"flops": sum(row["flops"] for row in rows), "hours": sum(row["hours"] for row in rows) / workers}
@@ -63,9 +68,14 @@ def plan(
         cells = [[row["run_id"], *(output.shown(row[k], 3) for k in list(row)[1:])] for row in rows]
         typer.echo(output.aligned(cells, ["run", "N", "N without emb.", "tokens", "FLOP", "hours, 1 core"]))
         typer.echo(
-            f"\n{len(rows)} runs, {output.shown(total['flops'], 3)} FLOP, about {total['hours']:.2g} hours "
+            f"\n{_counted(loaded, rows)}, {output.shown(total['flops'], 3)} FLOP, about {total['hours']:.2g} hours "
             f"on {workers} CPU cores (hours are a rough figure, counts are exact)"
         )
+
+
+def _counted(sweep: Sweep, rows: list[dict[str, Any]]) -> str:
+    runs, trunks = len(sweep.specs), len(rows) - len(sweep.specs)
+    return f"{runs} runs" + (f" and {trunks} trunk{'s' * (trunks > 1)} that they branch from" if trunks else "")
 
 
 @app.command("run")
@@ -77,9 +87,20 @@ def run(
     limit: Annotated[int | None, typer.Option(min=0, help="Train at most so many runs, the cheapest.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="The same as `sweep plan`.")] = False,
     table: Annotated[Path | None, typer.Option(help="Write the finished runs to this CSV file.")] = None,
+    checkpoint_s: Annotated[
+        float, typer.Option("--checkpoint-s", min=0, help="Wall seconds between checkpoints: the most a crash costs.")
+    ] = 60.0,
+    sink: Annotated[
+        list[str] | None, typer.Option(help="Copy every run's log there too: tensorboard, wandb; may be repeated.")
+    ] = None,
+    deterministic: Annotated[
+        bool, typer.Option("--deterministic", help="Only operations that repeat to the bit, also on an accelerator.")
+    ] = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train what is not finished yet; run it again after an interruption and it goes on.
+    """Train what is not finished yet; run it again after an interruption and it goes on where it was.
+
+    Ctrl-C, and the signals that schedulers send, stop it saved; the exit code is 128 + the signal.
 
     scalelaw sweep run ladder.toml --store runs/ladder --workers 2 --table ladder.csv
     """
@@ -87,14 +108,19 @@ def run(
     if dry_run:
         plan(sweep, workers)
         return
+    from runners.options import RunOptions
     from runners.store import RunStore
     from runners.workers import run_sweep
     from scalelaw.cli._progress import SweepProgress
     from scalelaw.errors import ScalelawError
 
     target = RunStore(store / loaded.name)
+    how = RunOptions(checkpoint_s=checkpoint_s, sinks=tuple(sink or ()), deterministic=deterministic)
     with SweepProgress(loaded, target, quiet) as progress:
-        failures = run_sweep(loaded, target, workers=workers, device=device, limit=limit, on_event=progress.on_event)
+        failures = run_sweep(
+            loaded, target, workers=workers, device=device, limit=limit, on_event=progress.on_event, options=how
+        )
+    _note_exceptions(loaded, target, quiet)
     typer.echo(str(target.path))
     if table:
         from scalelaw.readers import read_runs, write_runs
@@ -106,13 +132,24 @@ def run(
         raise ScalelawError(f"{len(failures)} runs failed: {shown}. Next: mend the cause and run the sweep again.")
 
 
+def _note_exceptions(sweep: Sweep, store: RunStore, quiet: bool) -> None:
+    """Runs that ended without a loss, or that another launcher trains."""
+    from runners.sweeps import status
+
+    states = status(sweep, store)
+    for state in ("diverged", "out_of_memory", "running"):
+        runs = [run_id for run_id, found in states.items() if found == state]
+        if runs:
+            output.note(f"{len(runs)} {state}: {', '.join(runs)}", quiet)
+
+
 @app.command("status")
 def status(
     sweep: SweepFile,
     store: Store = Path("runs"),
     format: options.OutputFormat = options.Format.table,
 ) -> None:
-    """Show which runs are finished, started or waiting."""
+    """Show which runs are finished, diverged, out of memory, running, interrupted or waiting."""
     loaded = _load(sweep)
     from runners.store import RunStore
     from runners.sweeps import status as states_of

@@ -13,7 +13,7 @@ from scalelaw.readers.base import Cells, Reader
 from scalelaw.readers.loading import Loaded, load
 from scalelaw.runs import Exclusion
 
-BOOKKEEPING = ("status", "wall_s")
+BOOKKEEPING = ("status", "wall_s", "device_s", "memory_bytes")
 
 
 class StoreReader(Reader):

@@ -88,7 +88,7 @@ def test_the_dry_run_counts_as_counting_does(tmp_path: Path) -> None:
         assert cost.flops == shape.flops_per_token_exact() * spec.tokens_trained
 
 
-def test_status_tells_waiting_started_and_finished_apart(tmp_path: Path) -> None:
+def test_status_tells_waiting_interrupted_and_finished_apart(tmp_path: Path) -> None:
     sweep, store = load(tmp_path, LADDER), RunStore(tmp_path / "runs")
     first, second, *others = [spec.run_id for spec in sweep.specs]
     store.begin(first, {})
@@ -96,7 +96,7 @@ def test_status_tells_waiting_started_and_finished_apart(tmp_path: Path) -> None
     store.begin(second, {}).write_text('{"step": 1}\n')
     states = status(sweep, store)
     assert states[first] == "finished"
-    assert states[second] == "started"
+    assert states[second] == "interrupted"
     assert {states[run_id] for run_id in others} == {"waiting"}
 
 

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
+import os
+import signal
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from runners import training
+from runners.branches import branch_step, trunk_of
+from runners.checkpoints import Checkpoints
 from runners.corpora import CORPORA
+from runners.leases import Lease, LeaseTakenError
 from runners.models import FAMILIES
+from runners.options import RunOptions
+from runners.signals import Interrupted
 from runners.spec import TrainSpec
 from runners.store import RunStore
-from runners.training import evaluation_steps, resolve_device, train
+from runners.training import evaluation_steps, is_out_of_memory, resolve_device, train
 from runners.validation import Validation
 from scalelaw.errors import DataError, UsageError
 
 SMALL = TrainSpec(
     "markov", width=16, depth=1, n_tokens=20 * 256, context=32, batch_size=8, val_tokens=2048, evals=3, base_width=16
 )
+SHUFFLED = replace(SMALL, dropout=0.1, unique_tokens=7 * 256)
+"""Three epochs, each in an order of its own, with dropout: everything random that a run draws."""
+CLOCKS = ("wall_s", "device_s", "memory_bytes")
 GOLDEN = Path(__file__).with_name("golden_20_steps.json")
 
 
@@ -155,3 +169,244 @@ def test_an_unknown_device_is_refused_with_the_known_ones() -> None:
 def test_a_device_that_is_not_there_is_refused() -> None:
     with pytest.raises(UsageError, match="no CUDA device"):
         resolve_device("cuda")
+
+
+def outcome_of(spec: TrainSpec, folder: Path) -> list[Any]:
+    """All that may not differ: a hash of the last parameters and optimizer state, every logged number, the record."""
+    store = RunStore(folder)
+    kept = store.checkpoints(spec.run_id) / f"step-{spec.steps:012d}.kept"
+    tensors = b"".join((kept / name).read_bytes() for name in ("model.safetensors", "optimizer.safetensors"))
+    lines = (store.folder(spec.run_id) / "metrics.jsonl").read_text().splitlines()
+    records = [*map(json.loads, lines), store.done(spec.run_id)]
+    numbers = [{k: v for k, v in record.items() if k not in CLOCKS} for record in records]
+    return [hashlib.sha256(tensors).hexdigest(), *numbers]
+
+
+def whole(spec: TrainSpec, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The outcome of a run, to its end, with a line for every step."""
+    monkeypatch.setattr("runners.training.LOG_EVERY", 1)
+    train(spec, RunStore(folder), "cpu", options=RunOptions(keep=(spec.steps,)))
+    return outcome_of(spec, folder)
+
+
+def at_call(number: int, function: Callable[..., Any], act: Callable[[], None]) -> Callable[..., Any]:
+    """The function, which acts first at its n-th call."""
+    calls = 0
+
+    def called(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == number:
+            act()
+        return function(*args, **kwargs)
+
+    return called
+
+
+PHASES = {
+    "warm-up": ("runners.training.gradients", 1, 1),
+    "step": ("runners.training.gradients", 9, 9),
+    "evaluation": ("runners.validation.loss_of", 6, 4),
+    "save": ("runners.checkpoints.write_durably", 6, 10),
+    "log": ("runners.recording.LogFile.write", 5, 5),
+}
+"""What is called when the signal comes, at which of its calls, and the step at which the run is then saved."""
+
+
+@pytest.mark.parametrize(
+    ("phase", "signum"),
+    [(phase, signal.SIGTERM) for phase in PHASES]
+    + [("evaluation", signum) for signum in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGINT)],
+)
+def test_a_signal_in_any_phase_saves_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phase: str, signum: int
+) -> None:
+    """It ends with an exit code of its own, without a record, and what goes on from there has the same bits."""
+    monkeypatch.setattr("runners.validation.BATCH", 16)  # so that an evaluation has several
+    expected = whole(SHUFFLED, tmp_path / "whole", monkeypatch)
+    path, call, step = PHASES[phase]
+    options = RunOptions(keep=(SHUFFLED.steps,), checkpoint_steps=5)
+    store = RunStore(tmp_path / "cut")
+    with monkeypatch.context() as patch:
+        patch.setattr(path, at_call(call, resolve_name(path), lambda: os.kill(os.getpid(), signum)))
+        with pytest.raises(Interrupted, match=rf"{SHUFFLED.run_id} is saved at step {step} of 20") as caught:
+            train(SHUFFLED, store, "cpu", options=options)
+    assert caught.value.exit_code == 128 + signum
+    assert store.done(SHUFFLED.run_id) is None
+    train(SHUFFLED, store, "cpu", options=options)
+    assert outcome_of(SHUFFLED, tmp_path / "cut") == expected
+    record = json.loads((store.folder(SHUFFLED.run_id) / "spec.json").read_text())
+    assert [attempt["step"] for attempt in record["resumed"]] == [step]
+
+
+def test_a_second_signal_during_the_save_is_harmless(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save = Checkpoints.save
+
+    def interrupted(*args: Any, **kwargs: Any) -> None:
+        for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+            os.kill(os.getpid(), signum)
+        save(*args, **kwargs)
+
+    monkeypatch.setattr(Checkpoints, "save", interrupted)
+    train_until_signal(SHUFFLED, tmp_path, monkeypatch)
+    assert os.listdir(RunStore(tmp_path).checkpoints(SHUFFLED.run_id)) == ["step-000000000003"]
+
+
+def train_until_signal(spec: TrainSpec, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stop the run by a signal in its third step."""
+    stop = at_call(3, training.gradients, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "gradients", stop)
+        with pytest.raises(Interrupted):
+            train(spec, RunStore(folder), "cpu")
+
+
+def test_checkpoints_come_by_the_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None in a run shorter than the interval; one a step where the interval is nothing."""
+    steps: list[int] = []
+    monkeypatch.setattr(Checkpoints, "save", lambda self, model, optimizer, at, keep: steps.append(at.step))
+    train(SMALL, RunStore(tmp_path / "short"), "cpu")
+    assert steps == []
+    train(SMALL, RunStore(tmp_path / "always"), "cpu", options=RunOptions(checkpoint_s=0))
+    assert steps == list(range(1, 20))
+
+
+def test_a_finished_run_keeps_only_what_it_was_asked_to(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    train(SMALL, store, "cpu", options=RunOptions(checkpoint_steps=4, keep=(7,)))
+    assert os.listdir(store.checkpoints(SMALL.run_id)) == ["step-000000000007.kept"]
+
+
+def test_a_settled_run_is_not_trained_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = RunStore(tmp_path)
+    record = train(SMALL, store, "cpu")
+    monkeypatch.setattr("runners.training.gradients", None)
+    assert train(SMALL, store, "cpu") == record
+
+
+def test_two_launchers_do_not_train_one_run(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    with Lease(store.lease(SMALL.run_id)), pytest.raises(LeaseTakenError, match="being trained by process"):
+        train(SMALL, store, "cpu")
+    assert train(SMALL, store, "cpu")["status"] == "finished"
+
+
+def refuse_memory(kind: str) -> Callable[[], None]:
+    def act() -> None:
+        if kind == "interpreter":
+            raise MemoryError
+        if kind == "accelerator":
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        torch.empty(2**55)  # the CPU allocator's own words
+
+    return act
+
+
+@pytest.mark.parametrize("kind", ["interpreter", "accelerator", "allocator"])
+def test_a_run_without_memory_says_so_and_can_be_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """It is recorded, nothing is made smaller in silence, and the next attempt goes on from the checkpoint."""
+    store = RunStore(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "gradients", at_call(12, training.gradients, refuse_memory(kind)))
+        record = train(SMALL, store, "cpu", options=RunOptions(checkpoint_steps=5))
+    assert (record["status"], record["steps"], record["loss"]) == ("out_of_memory", 11, None)
+    assert store.done(SMALL.run_id) == record
+    assert store.settled(SMALL.run_id) is None
+    assert train(SMALL, store, "cpu")["status"] == "finished"
+    resumed = json.loads((store.folder(SMALL.run_id) / "spec.json").read_text())["resumed"]
+    assert [attempt["step"] for attempt in resumed] == [10]
+
+
+def test_a_model_that_does_not_fit_is_recorded_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = RunStore(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr("runners.training.build_optimizer", at_call(1, lambda *args: None, refuse_memory("allocator")))
+        record = train(SMALL, store, "cpu")
+    assert (record["status"], record["steps"]) == ("out_of_memory", 0)
+    assert store.done(SMALL.run_id) == record
+    assert train(SMALL, store, "cpu")["status"] == "finished"
+
+
+def test_another_error_is_no_lack_of_memory() -> None:
+    assert not is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+    with pytest.raises(RuntimeError, match="memory") as caught:
+        torch.empty(2**55)
+    assert is_out_of_memory(caught.value)
+
+
+def test_a_line_says_what_a_step_took(tmp_path: Path) -> None:
+    record, lines = trained(SMALL, tmp_path)
+    assert set(lines[0]) == {"step", "tokens", "flops", "lr", "train_loss", "grad_norm", "val_loss", *CLOCKS}
+    for name in ("step", "tokens", "flops", "wall_s", "device_s"):
+        values = [line[name] for line in lines]
+        assert values == sorted(values)
+    assert 0 < record["device_s"] <= record["wall_s"] + 0.1  # one thread
+    assert 2**26 < record["memory_bytes"] < 2**36
+
+
+def test_the_record_names_the_code_and_whether_it_was_changed(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    train(SMALL, store, "cpu")
+    record = json.loads((store.folder(SMALL.run_id) / "spec.json").read_text())
+    assert TrainSpec(**record["spec"]) == SMALL
+    assert record["versions"]["torch"] == torch.__version__
+    assert record["commit"] is None or (len(record["commit"]["sha"]) == 40 and type(record["commit"]["dirty"]) is bool)
+
+
+def test_deterministic_algorithms_are_on_and_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a CPU they change nothing."""
+    expected = losses(SMALL, tmp_path / "plain", monkeypatch)
+    store = RunStore(tmp_path / "deterministic")
+    try:
+        train(SMALL, store, "cpu", options=RunOptions(deterministic=True))
+    finally:
+        torch.use_deterministic_algorithms(False)
+    folder = store.folder(SMALL.run_id)
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["train_loss"] for line in lines] == expected
+    assert json.loads((folder / "spec.json").read_text())["deterministic"] is True
+    plain = RunStore(tmp_path / "plain").folder(SMALL.run_id)
+    assert json.loads((plain / "spec.json").read_text())["deterministic"] is False
+
+
+BRANCH = replace(SHUFFLED, schedule="wsd", warmup_tokens=3 * 256, trunk_tokens=30 * 256)
+
+
+def test_a_branch_from_its_trunk_has_the_bits_of_one_trained_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But for the lines before the branch point, which are the trunk's, and its seconds."""
+    alone = whole(BRANCH, tmp_path / "alone", monkeypatch)
+    store, trunk, step = RunStore(tmp_path / "branched"), trunk_of(BRANCH), branch_step(BRANCH)
+    assert trunk is not None
+    record = train(trunk, store.trunks, "cpu", options=RunOptions(keep=(8, step), until=step))
+    assert (record["status"], record["steps"]) == ("saved", step)
+    assert store.trunks.done(trunk.run_id) is None
+    branched = whole(BRANCH, tmp_path / "branched", monkeypatch)
+    assert branched == [alone[0], *alone[1 + step :]]
+    described = json.loads((store.folder(BRANCH.run_id) / "spec.json").read_text())
+    assert (described["branched_from"], described["branched_at"]) == (trunk.run_id, step)
+
+
+def test_a_trunk_that_has_passed_an_earlier_branch_point_goes_back_for_it(tmp_path: Path) -> None:
+    trunk = trunk_of(BRANCH)
+    assert trunk is not None
+    store = RunStore(tmp_path)
+    train(trunk, store, "cpu", options=RunOptions(keep=(5, 16), until=16))
+    train(trunk, store, "cpu", options=RunOptions(keep=(10, 16), until=16))
+    assert sorted(os.listdir(store.checkpoints(trunk.run_id))) == [f"step-{step:012d}.kept" for step in (5, 10, 16)]
+    lines = (store.folder(trunk.run_id) / "metrics.jsonl").read_text().splitlines()
+    steps = [json.loads(line)["step"] for line in lines]
+    assert steps == sorted(set(steps))
+
+
+def test_a_branch_whose_trunk_is_damaged_is_trained_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = whole(BRANCH, tmp_path / "alone", monkeypatch)
+    store, trunk, step = RunStore(tmp_path / "branched"), trunk_of(BRANCH), branch_step(BRANCH)
+    assert trunk is not None
+    train(trunk, store.trunks, "cpu", options=RunOptions(keep=(step,), until=step))
+    os.truncate(store.trunks.checkpoints(trunk.run_id) / f"step-{step:012d}.kept" / "model.safetensors", 100)
+    with pytest.warns(RuntimeWarning, match=r"model\.safetensors: it has 100 bytes"):
+        assert whole(BRANCH, tmp_path / "branched", monkeypatch) == alone

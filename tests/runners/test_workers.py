@@ -14,8 +14,12 @@ from typing import Any
 
 import pytest
 
+from runners import training
+from runners.leases import Lease, is_held
+from runners.spec import TrainSpec
 from runners.store import RunStore
-from runners.sweeps import Sweep, estimate
+from runners.sweeps import Sweep, estimate, status
+from runners.training import train
 from runners.workers import Event, run_sweep
 from tests.conftest import heed_interrupts
 
@@ -46,6 +50,26 @@ evals = 1
 """
 """A run whose fifty steps between two reports take long."""
 
+LADDER = """
+[base]
+corpus = "markov"
+width = 16
+depth = 1
+context = 32
+batch_size = 8
+val_tokens = 2048
+evals = 2
+dropout = 0.1
+schedule = "wsd"
+warmup_tokens = 1280
+trunk_tokens = 20480
+[grid]
+n_tokens = [5120, 10240, 20480]
+seed = [0, 1]
+"""
+
+CLOCKS = ("wall_s", "device_s", "memory_bytes")
+
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="states of processes are read from /proc")
 
 DRIVER = """
@@ -56,7 +80,8 @@ from runners.workers import run_sweep
 
 def tell(event):
     pids = [child.pid for child in multiprocessing.active_children()]
-    print(json.dumps({"kind": event.kind, "run_id": event.run_id, "pids": pids}), flush=True)
+    news = {"kind": event.kind, "run_id": event.run_id, "tokens": event.tokens, "pids": pids}
+    print(json.dumps(news), flush=True)
 
 failures = run_sweep(Sweep.load(sys.argv[1]), RunStore(sys.argv[2]), workers=2, device="cpu", on_event=tell)
 print(json.dumps({"kind": "end", "failures": [event.message for event in failures]}), flush=True)
@@ -79,12 +104,12 @@ def expected(sweep: Sweep, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 
 
 def numbers(sweep: Sweep, store: RunStore) -> dict[str, Any]:
-    """Every run's record and metrics but for the clock, which is all that may differ."""
+    """Every run's record and metrics but for what the runs took, which is all that may differ."""
     found = {}
     for spec in sweep.specs:
         lines = (store.folder(spec.run_id) / "metrics.jsonl").read_text().splitlines()
         records = [store.done(spec.run_id), *map(json.loads, lines)]
-        found[spec.run_id] = [{k: v for k, v in record.items() if k != "wall_s"} for record in records if record]
+        found[spec.run_id] = [{k: v for k, v in record.items() if k not in CLOCKS} for record in records if record]
     return found
 
 
@@ -120,6 +145,12 @@ def between_two_runs(driver: subprocess.Popen[str]) -> dict[str, Any]:
     """An event of a run under way after another has finished: the moment at which a kill can do harm."""
     wait_for(driver, lambda event: event["kind"] == "done")
     return wait_for(driver, lambda event: event["kind"] == "tokens")
+
+
+def early_in_a_run(driver: subprocess.Popen[str]) -> dict[str, Any]:
+    """An event of a long run of which most is still to come, after another run has finished."""
+    wait_for(driver, lambda event: event["kind"] == "done")
+    return wait_for(driver, lambda event: event["kind"] == "tokens" and 256 < event["tokens"] < 30_000)
 
 
 def ended(pid: int) -> bool:
@@ -183,22 +214,113 @@ def test_a_run_that_fails_leaves_the_others_be(tmp_path: Path, monkeypatch: pyte
     assert len(finished(sweep, store)) == 2
 
 
+def resumed(sweep: Sweep, store: RunStore) -> list[int]:
+    """The steps at which runs went on."""
+    records = [json.loads((store.folder(spec.run_id) / "spec.json").read_text()) for spec in sweep.specs]
+    return [attempt["step"] for record in records for attempt in record.get("resumed", [])]
+
+
 @needs_proc
-def test_a_sweep_goes_on_after_ctrl_c(
-    sweep: Sweep, expected: dict[str, Any], driver: subprocess.Popen[str], tmp_path: Path
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_sweep_saves_and_goes_on(
+    sweep: Sweep, expected: dict[str, Any], driver: subprocess.Popen[str], tmp_path: Path, signum: int
 ) -> None:
-    """Nobody is left behind, finished runs are not touched, and the rest comes out as if nothing had happened."""
-    event, store = between_two_runs(driver), RunStore(tmp_path / "runs")
-    os.killpg(driver.pid, signal.SIGINT)
-    _, errors = driver.communicate(timeout=10)
+    """Nobody is left behind, finished runs are not touched, and the rest comes out as if nothing had happened.
+
+    Ctrl-C reaches the whole group, `kill` the parent alone.
+    """
+    event, store = early_in_a_run(driver), RunStore(tmp_path / "runs")
+    (os.kill if signum == signal.SIGTERM else os.killpg)(driver.pid, signum)
+    _, errors = driver.communicate(timeout=30)
     assert all_end(event["pids"], within_s=5)
     assert errors.count("Traceback") == 1, errors
-    assert "KeyboardInterrupt" in errors
+    assert f"Interrupted: Stopped by {signal.Signals(signum).name}" in errors
+    assert "resource_tracker" not in errors
     before = finished(sweep, store)
     assert 0 < len(before) < len(sweep.specs)
+    assert not any(is_held(store.lease(spec.run_id)) for spec in sweep.specs)
     run_sweep(sweep, store, device="cpu")
     assert numbers(sweep, store) == expected
     assert before.items() <= finished(sweep, store).items()
+    assert any(step > 0 for step in resumed(sweep, store))
+
+
+@needs_proc
+def test_a_worker_that_is_stopped_saves_its_run_and_is_replaced(
+    sweep: Sweep, expected: dict[str, Any], driver: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    """Ctrl-C, which a terminal sends to the whole group, the workers leave to the parent."""
+    event, store = early_in_a_run(driver), RunStore(tmp_path / "runs")
+    for pid in event["pids"]:
+        os.kill(pid, signal.SIGINT)
+    os.kill(json.loads(store.lease(event["run_id"]).read_bytes())["pid"], signal.SIGUSR1)
+    end = wait_for(driver, lambda event: event["kind"] == "end")
+    assert len(end["failures"]) == 1
+    assert "Stopped by SIGUSR1" in end["failures"][0]
+    assert len(finished(sweep, store)) == len(sweep.specs) - 1
+    assert run_sweep(sweep, store, device="cpu") == []
+    assert numbers(sweep, store) == expected
+    assert len(resumed(sweep, store)) == 1
+
+
+def test_a_run_that_another_launcher_trains_is_left_to_it(sweep: Sweep, tmp_path: Path) -> None:
+    """It is no failure, and every other run is trained."""
+    store, events = RunStore(tmp_path), list[Event]()
+    taken = sweep.specs[0].run_id
+    with Lease(store.lease(taken)):
+        assert run_sweep(sweep, store, device="cpu", on_event=events.append) == []
+        assert status(sweep, store)[taken] == "running"
+    assert [event.run_id for event in events if event.kind == "elsewhere"] == [taken]
+    assert status(sweep, store) == {spec.run_id: "finished" for spec in sweep.specs[1:]} | {taken: "waiting"}
+
+
+def test_a_run_out_of_memory_is_listed_and_tried_again(
+    sweep: Sweep, expected: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sweep goes on without it."""
+    store, events = RunStore(tmp_path), list[Event]()
+    with monkeypatch.context() as patch:
+        real = training.gradients
+
+        def gradients(spec: TrainSpec, *args: Any) -> tuple[float, float]:
+            if spec == sweep.specs[1]:
+                raise MemoryError
+            return real(spec, *args)
+
+        patch.setattr(training, "gradients", gradients)
+        assert run_sweep(sweep, store, device="cpu", on_event=events.append) == []
+    states = status(sweep, store)
+    assert [run_id for run_id, state in states.items() if state != "finished"] == [sweep.specs[1].run_id]
+    assert states[sweep.specs[1].run_id] == "out_of_memory"
+    assert "out_of_memory" in [event.message for event in events]
+    run_sweep(sweep, store, device="cpu")
+    assert numbers(sweep, store) == expected
+
+
+def test_a_ladder_of_branches_is_what_its_runs_are_alone(tmp_path: Path) -> None:
+    """Whatever the number of workers; each trunk is trained once, and a repeated sweep needs none."""
+    (tmp_path / "sweep.toml").write_text(LADDER)
+    ladder = Sweep.load(tmp_path / "sweep.toml")
+    alone = RunStore(tmp_path / "alone")
+    records = {spec.run_id: train(spec, alone, "cpu") for spec in ladder.specs}
+    for workers in (1, 2):
+        store, events = RunStore(tmp_path / str(workers)), list[Event]()
+        assert run_sweep(ladder, store, workers=workers, device="cpu", on_event=events.append) == []
+        for run_id, record in records.items():
+            done = store.done(run_id)
+            assert done is not None
+            assert {k: v for k, v in done.items() if k not in CLOCKS} == {
+                k: v for k, v in record.items() if k not in CLOCKS
+            }
+            spec = json.loads((store.folder(run_id) / "spec.json").read_text())
+            assert spec["branched_at"] == round(0.8 * done["steps"])
+        ended = [event.run_id for event in events if event.kind == "done"]
+        trunks = [run_id for run_id in ended if run_id.startswith("trunks/")]
+        assert len(trunks) == len(set(trunks)) == 2
+        assert len(ended) == 8
+        events.clear()
+        run_sweep(ladder, store, workers=1, device="cpu", on_event=events.append)
+        assert events == []
 
 
 @needs_proc
@@ -221,13 +343,6 @@ def test_a_worker_with_nothing_to_report_ends_with_its_parent(driver: subprocess
         event = wait_for(driver, lambda event: event["kind"] == "tokens")
     driver.kill()
     assert all_end(event["pids"], within_s=4)
-
-
-def test_ctrl_c_is_the_parents_to_heed(driver: subprocess.Popen[str]) -> None:
-    """A terminal interrupts the whole group; the workers leave it to the parent to end them."""
-    for pid in between_two_runs(driver)["pids"]:
-        os.kill(pid, signal.SIGINT)
-    assert wait_for(driver, lambda event: event["kind"] == "end")["failures"] == []
 
 
 def test_a_worker_that_is_killed_is_replaced(
