@@ -155,6 +155,8 @@ def _run_many(todo: list[Task], trainer: Trainer, workers: int, on_event: OnEven
                     if not pipe.closed:
                         idle.append(pipe)
                 stop.check()
+        except Interrupted as stopped:
+            raise Interrupted(stopped.signum, "Every run under way was told to save") from None
         finally:
             _end(processes)
         stop.check()

@@ -39,7 +39,8 @@ def list_(format: options.OutputFormat = options.Format.table) -> None:
     elif format is options.Format.csv:
         output.write_csv(rows)
     else:
-        typer.echo(output.aligned([list(row.values()) for row in rows], list(rows[0])))
+        for row in rows:
+            typer.echo(f"{row['corpus']}\n    {row['what']}")
 
 
 @app.command("show")

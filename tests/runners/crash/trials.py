@@ -187,8 +187,8 @@ def at_points(folder: Path, expected: str, points: tuple[str, ...] = POINTS) -> 
 
 def at_random(folder: Path, expected: str, kills: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
     """Kill the same run again and again at moments drawn over its length, until it is finished; then the next run."""
-    pace_s, number = 60.0, 0
-    while number < kills:
+    pace_s, killed, number = 60.0, 0, 0
+    while killed < kills:
         runs, steps_lost, deaths, before = RunStore(folder / f"random-{number}"), 0, 0, 0
         while True:
             (runs.path / RESUMED).unlink(missing_ok=True)
@@ -198,7 +198,7 @@ def at_random(folder: Path, expected: str, kills: int, rng: np.random.Generator)
             if code != -signal.SIGKILL:
                 break
             deaths, before = deaths + 1, logged(runs)
-        number += deaths
+        killed, number = killed + deaths, number + 1
         same = fingerprint(runs) == expected
         yield {"kill": "random", "killed": deaths, "resumed": code == 0, "steps_lost": steps_lost, "identical": same}
 
