@@ -10,7 +10,7 @@ disturbance.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import dataclass, fields
 
 from runners.spec import TrainSpec
 from scalelaw.errors import UsageError
@@ -28,6 +28,18 @@ LARGEST_STEP = 2**14
 """Tokens of a step x width up to which a stack is made automatically; see `worthwhile`."""
 MEMBERS = 8
 """Members of a stack that is made automatically."""
+
+
+@dataclass(frozen=True)
+class StackTask:
+    """Runs of one stack that are still to be trained."""
+
+    specs: tuple[TrainSpec, ...]
+
+    @property
+    def name(self) -> str:
+        """That of its first run."""
+        return self.specs[0].run_id
 
 
 def batches(specs: Iterable[TrainSpec], device: str, batch: str = "auto") -> list[tuple[TrainSpec, ...]]:

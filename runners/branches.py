@@ -50,6 +50,11 @@ class Task:
     keep: tuple[int, ...] = ()
 
     @property
+    def specs(self) -> tuple[TrainSpec, ...]:
+        """The one spec."""
+        return (self.spec,)
+
+    @property
     def name(self) -> str:
         """Its folder below the store."""
         return f"trunks/{self.spec.run_id}" if self.keep else self.spec.run_id

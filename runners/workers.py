@@ -10,18 +10,23 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from typing import Any
 
+from runners.batching import StackTask, batches
 from runners.branches import Task, tasks
 from runners.checkpoints import Checkpoints
 from runners.leases import LeaseTakenError
 from runners.options import RunOptions
 from runners.signals import Interrupted, Stop
 from runners.sinks import SINKS
+from runners.spec import TrainSpec
 from runners.store import RunStore
-from runners.sweeps import Sweep
+from runners.sweeps import Sweep, estimate
+from runners.together import train_together
 from runners.training import resolve_device, train
 
 POLL_S = 0.2
@@ -48,36 +53,48 @@ class Event:
 
 
 OnEvent = Callable[[Event], None]
+FAILED = ("failed", "stopped")
+Work = Task | StackTask
 
 
 @dataclass(frozen=True)
 class Trainer:
-    """Trains tasks of one store, the same way each; sent to every worker."""
+    """Does the work of one store, the same way each; sent to every worker."""
 
     store: RunStore
     device: str
     options: RunOptions
 
-    def __call__(self, task: Task, on_event: OnEvent) -> Event:
-        """Train one and tell how it ended; only `Interrupted` is raised."""
-        store, options = self.store, self.options
-        if task.keep:
-            store, options = store.trunks, replace(options, keep=task.keep, until=task.last)
+    def __call__(self, work: Work, on_event: OnEvent) -> None:
+        """Train every run of the work and tell how each ended; only `Interrupted` is raised."""
 
-        def progress(tokens: int, loss: float) -> None:
-            on_event(Event("tokens", task.name, tokens, loss))
+        def progress(name: str, tokens: int, loss: float) -> None:
+            on_event(Event("tokens", name, tokens, loss))
 
+        names = [spec.run_id for spec in work.specs] if isinstance(work, StackTask) else [work.name]
         try:
-            record = train(task.spec, store, self.device, progress, options)
-            event = Event("done", task.name, record["n_tokens"], record["loss"], record["status"])
+            records = self._stack(work, progress) if isinstance(work, StackTask) else [self._alone(work, progress)]
+            events = [
+                Event("done", name, record["n_tokens"], record["loss"], record["status"])
+                for name, record in zip(names, records, strict=True)
+            ]
         except Interrupted:
             raise
         except LeaseTakenError as error:
-            event = Event("elsewhere", task.name, message=str(error))
+            events = [Event("elsewhere", name, message=str(error)) for name in names]
         except Exception as error:
-            event = Event("failed", task.name, message=f"{type(error).__name__}: {error}")
-        on_event(event)
-        return event
+            events = [Event("failed", name, message=f"{type(error).__name__}: {error}") for name in names]
+        for event in events:
+            on_event(event)
+
+    def _alone(self, task: Task, progress: Callable[[str, int, float], None]) -> dict[str, Any]:
+        store, options = self.store, self.options
+        if task.keep:
+            store, options = store.trunks, replace(options, keep=task.keep, until=task.last)
+        return train(task.spec, store, self.device, partial(progress, task.name), options)
+
+    def _stack(self, task: StackTask, progress: Callable[[str, int, float], None]) -> list[dict[str, Any]]:
+        return train_together(task.specs, self.store, self.device, progress, self.options)
 
 
 def run_sweep(
@@ -87,6 +104,7 @@ def run_sweep(
     workers: int = 1,
     device: str = "auto",
     limit: int | None = None,
+    batch: str = "auto",
     on_event: OnEvent = lambda event: None,
     options: RunOptions = RunOptions(),  # noqa: B008
 ) -> list[Event]:
@@ -95,6 +113,7 @@ def run_sweep(
     Args:
         workers: processes; a run's numbers do not depend on it.
         limit: train at most so many runs, the smallest ones, and the trunks they need.
+        batch: which runs train together as one stack: `auto`, `off` or a number; see `runners.batching`.
         on_event: told of progress, in this process.
         options: how every run is carried out.
 
@@ -106,53 +125,78 @@ def run_sweep(
     """
     for name in options.sinks:
         SINKS[name]  # refused before anything is trained
+    device = resolve_device(device)
     waiting = [spec for spec in sweep.largest_first() if store.settled(spec.run_id) is None]
     if limit is not None:
         waiting = waiting[max(len(waiting) - limit, 0) :]
-    todo = [task for task in tasks(waiting) if not _is_kept(task, store)]
-    trainer = Trainer(store, resolve_device(device), options)
+    todo = [work for work in _work_of(sweep, waiting, device, batch) if not _is_kept(work, store)]
+    trainer = Trainer(store, device, options)
+    failures: list[Event] = []
+
+    def tell(event: Event) -> None:
+        on_event(event)
+        if event.kind in FAILED:
+            failures.append(event)
+
     if workers == 1:
-        return [event for task in todo if (event := trainer(task, on_event)).kind == "failed"]
-    return _run_many(todo, trainer, min(workers, max(len(todo), 1)), on_event)
+        for work in todo:
+            trainer(work, tell)
+    else:
+        _run_many(todo, trainer, min(workers, max(len(todo), 1)), tell)
+    return failures
 
 
-def _is_kept(task: Task, store: RunStore) -> bool:
+def _work_of(sweep: Sweep, waiting: list[TrainSpec], device: str, batch: str) -> list[Work]:
+    """Trunks, then stacks and lone runs by falling cost; the stacks are those of the whole sweep."""
+    left = set(waiting)
+    stacks = [group for group in batches(sweep.largest_first(), device, batch) if len(group) > 1]
+    stacked = {spec for group in stacks for spec in group}
+    work: list[Work] = [StackTask(some) for group in stacks if (some := tuple(spec for spec in group if spec in left))]
+    work += tasks(spec for spec in waiting if spec not in stacked)
+    return sorted(work, key=lambda one: (not _keeps(one), -sum(estimate(spec).seconds for spec in one.specs)))
+
+
+def _keeps(work: Work) -> bool:
+    """Whether it is a trunk."""
+    return isinstance(work, Task) and bool(work.keep)
+
+
+def _is_kept(task: Work, store: RunStore) -> bool:
     """Whether it is a trunk whose checkpoints are all there."""
+    if not (isinstance(task, Task) and task.keep):
+        return False
     run_id = task.spec.run_id
     checkpoints = Checkpoints(store.trunks.checkpoints(run_id), run_id)
-    return bool(task.keep) and all(checkpoints.has_kept(step) for step in task.keep)
+    return all(checkpoints.has_kept(step) for step in task.keep)
 
 
-def _run_many(todo: list[Task], trainer: Trainer, workers: int, on_event: OnEvent) -> list[Event]:
+def _run_many(todo: list[Work], trainer: Trainer, workers: int, on_event: OnEvent) -> None:
     """Each worker has a pipe of its own: one that is killed holds no lock, and the end of its pipe says so at once."""
     todo = list(todo)
-    busy: dict[Connection, Task] = {}
+    busy: dict[Connection, Work] = {}
     idle: list[Connection] = []
     processes: list[SpawnProcess] = []
-    failures: list[Event] = []
     with Stop() as stop:
         try:
             while todo or busy:
-                while (task := _ready(todo, busy.values())) and len(busy) < workers:
+                while (work := _ready(todo, busy.values())) and len(busy) < workers:
                     if not idle:
                         process, pipe = _start(trainer)
                         processes.append(process)
                         idle.append(pipe)
-                    todo.remove(task)
-                    _give(idle[-1], task)
-                    busy[idle.pop()] = task
+                    todo.remove(work)
+                    _give(idle[-1], work)
+                    busy[idle.pop()] = work
                 ready = wait(list(busy), timeout=POLL_S)
                 for pipe in [pipe for pipe in busy if pipe in ready]:
                     event = _hear(pipe, busy[pipe])
-                    on_event(event)
-                    if event.kind == "tokens":
-                        continue
-                    if event.kind in ("failed", "stopped"):
-                        failures.append(event)
-                    if event.kind == "stopped":
-                        pipe.close()
-                    del busy[pipe]
-                    if not pipe.closed:
+                    if event is not None:
+                        on_event(event)
+                        if event.kind == "stopped":
+                            pipe.close()
+                    if event is None or pipe.closed:
+                        del busy[pipe]
+                    if event is None:
                         idle.append(pipe)
                 stop.check()
         except Interrupted as stopped:
@@ -160,13 +204,12 @@ def _run_many(todo: list[Task], trainer: Trainer, workers: int, on_event: OnEven
         finally:
             _end(processes)
         stop.check()
-    return failures
 
 
-def _ready(todo: list[Task], busy: Iterable[Task]) -> Task | None:
-    """The first task whose trunk is not still to come or under way."""
-    unfinished = {task.name for task in (*todo, *busy)}
-    return next((task for task in todo if task.waits_for not in unfinished), None)
+def _ready(todo: list[Work], busy: Iterable[Work]) -> Work | None:
+    """The first whose trunk is not still to come or under way."""
+    unfinished = {work.name for work in (*todo, *busy)}
+    return next((work for work in todo if isinstance(work, StackTask) or work.waits_for not in unfinished), None)
 
 
 def _end(processes: list[SpawnProcess]) -> None:
@@ -197,18 +240,18 @@ def _start(trainer: Trainer) -> tuple[SpawnProcess, Connection]:
     return process, ours
 
 
-def _give(pipe: Connection, task: Task) -> None:
+def _give(pipe: Connection, work: Work) -> None:
     with suppress(OSError):  # a worker that has died is heard of in `_hear`
-        pipe.send(task)
+        pipe.send(work)
 
 
-def _hear(pipe: Connection, task: Task) -> Event:
-    """The worker's next event; where it has died its run is left behind, to be trained the next time."""
+def _hear(pipe: Connection, work: Work) -> Event | None:
+    """The worker's next event, None after the last; where it has died its work is left for the next time."""
     try:
-        event: Event = pipe.recv()
+        event: Event | None = pipe.recv()
     except (EOFError, OSError):
         pipe.close()
-        return Event("failed", task.name, message="its worker died")
+        return Event("failed", work.name, message="its worker died")
     return event
 
 
@@ -216,13 +259,14 @@ def _work(pipe: Connection, trainer: Trainer) -> None:
     threading.Thread(target=_die_with_parent, daemon=True).start()
     with suppress(EOFError):
         while True:
-            task: Task = pipe.recv()
+            work: Work = pipe.recv()
             try:
-                trainer(task, pipe.send)
+                trainer(work, pipe.send)
             except Interrupted as stopped:
                 with suppress(OSError):  # a parent that stops too no longer listens
-                    pipe.send(Event("stopped", task.name, message=str(stopped)))
+                    pipe.send(Event("stopped", work.name, message=str(stopped)))
                 return
+            pipe.send(None)
 
 
 def _die_with_parent() -> None:

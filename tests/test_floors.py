@@ -62,6 +62,7 @@ FLOORS = {
     "runners.stacking": 1,
     "runners.batching": 2,
     "runners.together": 3,
+    "runners.timing": 3,
     "runners.probes": 3,
     "runners.ladders": 4,
     "runners.sweeps": 4,

@@ -11,12 +11,14 @@ from scalelaw.cli import _options as options
 from scalelaw.cli import _output as output
 
 if TYPE_CHECKING:
+    from runners.spec import TrainSpec
     from runners.store import RunStore
     from runners.sweeps import Sweep
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Plan, run and follow a sweep of training runs.")
 
 SweepFile = Annotated[Path, typer.Argument(metavar="SWEEP", help="The sweep's TOML file.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Store = Annotated[Path, typer.Option(help="The folder the runs are written to.")]
 
 
@@ -36,19 +38,27 @@ def _load(path: Path) -> Sweep:
 def plan(
     sweep: SweepFile,
     workers: options.Workers = 1,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Time a few steps of every shape here, instead of a rough figure.")
+    ] = False,
+    device: Device = "auto",
     format: options.OutputFormat = options.Format.table,
 ) -> None:
     """Show every run with its counts and estimated time, and train nothing.
 
     A branch costs its cool-down alone; the trunk it leaves is listed once, as far as it is needed.
+
+    scalelaw sweep plan ladder.toml --workers 2 --measure
     """
     loaded = _load(sweep)
     from runners.branches import tasks
     from runners.sweeps import cost, estimate
 
+    seconds_per_step = _measured(loaded, device) if measure else {}
     rows: list[dict[str, Any]] = []
     for task in tasks(loaded.largest_first()):
         counts, spent = estimate(task.spec), cost(task)
+        seconds = seconds_per_step[_shape(task.spec)] * (task.last - task.first) if measure else spent.seconds
         rows.append(
             {
                 "run_id": task.name,
@@ -56,7 +66,7 @@ def plan(
                 "n_params_non_embedding": counts.n_params_non_embedding,
                 "n_tokens": task.last * task.spec.tokens_per_step,
                 "flops": spent.flops,
-                "hours": spent.seconds / 3600,
+                "hours": seconds / 3600,
             }
         )
     total = {"flops": sum(row["flops"] for row in rows), "hours": sum(row["hours"] for row in rows) / workers}
@@ -66,11 +76,35 @@ def plan(
         output.write_csv(rows)
     else:
         cells = [[row["run_id"], *(output.shown(row[k], 3) for k in list(row)[1:])] for row in rows]
-        typer.echo(output.aligned(cells, ["run", "N", "N without emb.", "tokens", "FLOP", "hours, 1 core"]))
+        typer.echo(output.aligned(cells, ["run", "N", "N without emb.", "tokens", "FLOP", "hours"]))
         typer.echo(
             f"\n{_counted(loaded, rows)}, {output.shown(total['flops'], 3)} FLOP, about {total['hours']:.2g} hours "
-            f"on {workers} CPU cores (hours are a rough figure, counts are exact)"
+            + (
+                f"with {workers} worker{'s' * (workers > 1)} as timed here, without validation"
+                if measure
+                else _rough(workers)
+            )
+            + "; counts are exact"
         )
+
+
+def _rough(workers: int) -> str:
+    return f"on {workers} CPU core{'s' * (workers > 1)}, a rough figure that --measure replaces"
+
+
+def _shape(spec: TrainSpec) -> TrainSpec:
+    """What the time of a step depends on: everything but how many there are, and the seed."""
+    from dataclasses import replace
+
+    return replace(spec, n_tokens=spec.tokens_per_step, trunk_tokens=0, seed=0, lr=1.0, weight_decay=0.0)
+
+
+def _measured(sweep: Sweep, device: str) -> dict[TrainSpec, float]:
+    """Seconds a step of every shape, timed once each."""
+    from runners.branches import tasks
+    from runners.timing import seconds_per_step
+
+    return {shape: seconds_per_step(shape, device) for shape in {_shape(task.spec) for task in tasks(sweep.specs)}}
 
 
 def _counted(sweep: Sweep, rows: list[dict[str, Any]]) -> str:
@@ -83,7 +117,10 @@ def run(
     sweep: SweepFile,
     store: Store = Path("runs"),
     workers: options.Workers = 1,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Device = "auto",
+    batch: Annotated[
+        str, typer.Option(help="Runs of one shape train as one stack: auto (where it pays), off, or so many.")
+    ] = "auto",
     limit: Annotated[int | None, typer.Option(min=0, help="Train at most so many runs, the cheapest.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="The same as `sweep plan`.")] = False,
     table: Annotated[Path | None, typer.Option(help="Write the finished runs to this CSV file.")] = None,
@@ -106,7 +143,7 @@ def run(
     """
     loaded = _load(sweep)
     if dry_run:
-        plan(sweep, workers)
+        plan(sweep, workers, device=device)
         return
     from runners.options import RunOptions
     from runners.store import RunStore
@@ -118,7 +155,14 @@ def run(
     how = RunOptions(checkpoint_s=checkpoint_s, sinks=tuple(sink or ()), deterministic=deterministic)
     with SweepProgress(loaded, target, quiet) as progress:
         failures = run_sweep(
-            loaded, target, workers=workers, device=device, limit=limit, on_event=progress.on_event, options=how
+            loaded,
+            target,
+            workers=workers,
+            device=device,
+            limit=limit,
+            batch=batch,
+            on_event=progress.on_event,
+            options=how,
         )
     _note_exceptions(loaded, target, quiet)
     typer.echo(str(target.path))

@@ -32,6 +32,7 @@ context = 32
 batch_size = 8
 val_tokens = 2048
 evals = 2
+dropout = 0.1
 [grid]
 n_tokens = ["20k", "100k"]
 seed = [0, 1, 2]
@@ -356,3 +357,23 @@ def test_a_worker_that_is_killed_is_replaced(
     assert len(finished(sweep, store)) == len(sweep.specs) - 1
     assert run_sweep(sweep, store, device="cpu") == []
     assert numbers(sweep, store) == expected
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_sweep_in_stacks_gives_the_same_bits_with_any_number_of_workers(tmp_path: Path, workers: int) -> None:
+    """And after an interruption: one member is finished before, by a stack of its own."""
+    (tmp_path / "sweep.toml").write_text(SWEEP.replace("dropout = 0.1\n", ""))
+    sweep = Sweep.load(tmp_path / "sweep.toml")
+    reference, store = RunStore(tmp_path / "reference"), RunStore(tmp_path / "store")
+    assert run_sweep(sweep, reference, batch="3", device="cpu") == []
+    assert run_sweep(sweep, store, batch="3", device="cpu", limit=1) == []
+    assert run_sweep(sweep, store, batch="3", device="cpu", workers=workers) == []
+    alone = RunStore(tmp_path / "alone")
+    assert run_sweep(sweep, alone, batch="off", device="cpu") == []
+    for spec in sweep.specs:
+        found, expected, other = (s.done(spec.run_id) for s in (store, reference, alone))
+        assert found is not None
+        assert expected is not None
+        assert other is not None
+        assert found["loss"] == expected["loss"]
+        assert found["loss"] == pytest.approx(other["loss"], rel=1e-5)
