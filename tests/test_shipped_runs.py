@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -12,10 +14,11 @@ from scalelaw.intervals import interval
 from scalelaw.readers import read_runs
 from scalelaw.results import Interval
 
-LADDERS = ("markov", "docs", "python")
+LADDERS = ("markov", "docs", "python", "docs_standard", "python_standard")
+TEXTS = ("docs", "python")
 
 
-@pytest.mark.parametrize("name", [*LADDERS, "markov_narrow", "learning_rate"])
+@pytest.mark.parametrize("name", [*LADDERS, "markov_narrow", "learning_rate", "lr_transfer"])
 def test_a_table_holds_exactly_the_runs_of_its_sweep_file(name: str) -> None:
     sweep = Sweep.load(shipped(name).with_name("sweep.toml"))
     assert set(read_runs(shipped(name)).run_id) == {spec.run_id for spec in sweep.specs}
@@ -40,9 +43,44 @@ def test_the_known_entropy_lies_in_the_interval_of_e() -> None:
     assert known.contains(truth)
 
 
-def test_the_ladders_use_the_learning_rate_tuned_at_their_smallest_width() -> None:
+def test_the_markov_ladder_uses_the_rate_tuned_at_its_smallest_width() -> None:
     tuned = read_runs(shipped("learning_rate"))
-    for name in LADDERS:
-        mine = tuned.where(tuned.column("corpus") == name)
-        best = float(mine.column("lr")[np.argmin(mine.loss)])
-        assert {float(lr) for lr in read_runs(shipped(name)).column("lr")} == {best}
+    best = float(tuned.column("lr")[np.argmin(tuned.loss)])
+    assert {float(lr) for lr in read_runs(shipped("markov")).column("lr")} == {best}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_mup_ladder_uses_the_rate_tuned_at_its_smallest_width(name: str) -> None:
+    """Of the rates that were tried, the one of least mean loss over the seeds."""
+    losses = means(name, "mup", width=32)
+    assert {float(lr) for lr in read_runs(shipped(name)).column("lr")} == {min(losses, key=losses.__getitem__)}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("width", [32, 64, 128])
+def test_a_standard_ladder_uses_the_rate_tuned_at_every_width(name: str, width: int) -> None:
+    """Within half an octave of the best rate tried, whose neighbours are an octave away."""
+    losses = means(name, "standard", width)
+    best = min(losses, key=losses.__getitem__)
+    runs = read_runs(shipped(f"{name}_standard"))
+    used = {float(lr) for lr in runs.column("lr")[runs.column("width") == width]}
+    assert len(used) == 1
+    assert abs(math.log2(used.pop() / best)) <= 0.5
+
+
+def means(name: str, parametrization: str, width: int) -> dict[float, float]:
+    """The mean loss over the seeds at every rate that was tried."""
+    tried = read_runs(shipped("lr_transfer"))
+    here = (tried.column("corpus") == name) & (tried.column("parametrization") == parametrization)
+    tried = tried.where(here & (tried.column("width") == width))
+    rates = tried.column("lr")
+    return {float(lr): float(tried.loss[rates == lr].mean()) for lr in np.unique(rates)}
+
+
+@pytest.mark.parametrize("name", [*TEXTS, "docs_standard", "python_standard"])
+def test_a_text_ladder_has_two_validation_sets_and_a_held_out_one(name: str) -> None:
+    runs = read_runs(shipped(name))
+    other = "python" if name.startswith("docs") else "docs"
+    far, near = runs.column(f"loss_{other}"), runs.column("loss_held_out")
+    assert (far > runs.loss).all()
+    np.testing.assert_allclose(near, runs.loss, rtol=0.15)

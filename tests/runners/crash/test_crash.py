@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +42,14 @@ def test_a_killed_run_ends_as_if_nothing_had_happened(trials: list[dict[str, Any
     assert all(trial["identical"] for trial in trials), trials
 
 
-def test_a_full_disk_leaves_the_checkpoint_before(tmp_path: Path) -> None:
-    """The run stops with a message, without a record; with room again it goes on and ends the same."""
-    program = "import sys, pathlib; from tests.runners.crash import trials; trials.full_disk(pathlib.Path(sys.argv[1]))"
-    done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], cwd=ROOT, capture_output=True, text=True)
+@pytest.mark.parametrize(("obstacle", "reason"), [("full_disk", "File too large"), ("read_only", "Permission denied")])
+def test_a_save_that_fails_leaves_the_checkpoints_before(obstacle: str, reason: str) -> None:
+    """The run stops with a message, without a record; once it can be written again it goes on and ends the same."""
+    program = "import sys, pathlib; from tests.runners.crash import trials; "
+    program += f"trials.{obstacle}(pathlib.Path(sys.argv[1]))"
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own can only be entered by its owner
+        done = subprocess.run([sys.executable, "-c", program, folder], cwd=ROOT, capture_output=True, text=True)
     trial = json.loads(done.stdout)
     assert trial == {"code": 1, "left": ["step-000000000005", "step-000000000010"], "done": False, "identical": True}
-    assert "step-000000000015: the checkpoint could not be written (File too large)" in done.stderr
+    assert f"step-000000000015: the checkpoint could not be written ({reason})" in done.stderr
     assert "earlier ones are whole" in done.stderr

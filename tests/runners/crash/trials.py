@@ -52,6 +52,7 @@ POINTS = (
 )  # fmt: skip
 """Every step of a save, as the third one meets it, and of the records around a run."""
 SAVE = 3
+NOBODY = 65534
 RESUMED = "resumed"
 """The file in which a child notes the step it began at."""
 
@@ -205,23 +206,42 @@ def at_random(folder: Path, expected: str, kills: int, rng: np.random.Generator)
 
 def full_disk(folder: Path) -> None:
     """A save that meets a limit on the size of files, and the resumption once the limit is gone."""
-    alone, runs = expected(folder), RunStore(folder / "full")
+    hindered(folder, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (15_000, resource.RLIM_INFINITY)))
+
+
+def read_only(folder: Path) -> None:
+    """A save into a folder that may no longer be written to, by a user who is not root, and the resumption."""
+    folder.chmod(0o755)
+    checkpoint_folder = RunStore(folder / "hindered").checkpoints(SPEC.run_id)
+
+    def forbid() -> None:
+        checkpoint_folder.chmod(0o555)
+        if os.getuid() == 0:  # whom no mode forbids anything
+            os.setuid(NOBODY)
+
+    hindered(folder, forbid, allow=lambda: checkpoint_folder.chmod(0o755))
+
+
+def hindered(folder: Path, hinder: Callable[[], object], allow: Callable[[], object] = lambda: None) -> None:
+    """Train with something in the way of one save, then, with it gone, to the end; print how that went."""
+    alone, runs = expected(folder), RunStore(folder / "hindered")
 
     def plant() -> None:
         saves, save = 0, checkpoints.Checkpoints.save
 
-        def limited(*args: Any, **kwargs: Any) -> None:
+        def hindered_save(*args: Any, **kwargs: Any) -> None:
             nonlocal saves
             saves += 1
             if saves == SAVE:
-                resource.setrlimit(resource.RLIMIT_FSIZE, (15_000, resource.RLIM_INFINITY))
+                hinder()
             save(*args, **kwargs)
 
-        checkpoints.Checkpoints.save = limited  # type: ignore[method-assign]
+        checkpoints.Checkpoints.save = hindered_save  # type: ignore[method-assign]
 
     code = ended(attempt(runs, plant))
     left = sorted(path.name for path in runs.checkpoints(SPEC.run_id).iterdir())
     done = runs.done(SPEC.run_id) is not None
+    allow()
     ended(attempt(runs))
     print(json.dumps({"code": code, "left": left, "done": done, "identical": fingerprint(runs) == alone}))
 
