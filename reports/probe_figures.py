@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,7 +65,7 @@ def write_panels(figures: Sequence[Figure], path: Path) -> None:
 
 
 def lr_transfer_figures(transfers: Sequence[Transfer]) -> tuple[Figure, ...]:
-    """A panel for each parametrization: mean loss against the rate at every width, and the optima as diamonds.
+    """A panel for each family: mean loss against the rate at every width, and the parabolas' optima as diamonds.
 
     A rate at which a run diverged is not drawn: its loss is only known to be worse.
     """
@@ -85,8 +86,12 @@ def lr_transfer_figures(transfers: Sequence[Transfer]) -> tuple[Figure, ...]:
             layers += [Line(rates, loss, labels.pop(curve.width, ""), colour), Points(rates, loss, "", colour)]
             if optimum.x is not None and optimum.loss is not None:
                 layers.append(Points((optimum.x,), (optimum.loss,), "", colour, symbol="diamond"))
-        moved = "undecided" if transfer.drift is None else f"optimum moves {transfer.drift:+.2f} octaves"
-        title, legend = f"{transfer.family}: {moved}", "width" if transfer is transfers[-1] else ""
+        last = transfer is transfers[-1]
+        if last:
+            layers.append(Points((), (), "optimum", "ink", symbol="diamond"))
+        octaves = "" if transfer.drift is None else f"{transfer.drift:+.2f}".replace("-", "−")
+        moved = f"optimum moves {octaves} octaves" if octaves else "optimum unknown"
+        title, legend = f"{transfer.family}\n{moved}", "width" if last else ""
         figures.append(Figure("lr_transfer", title, transfer.sentence, x, y, tuple(layers), legend))
     return tuple(reversed(figures))
 
@@ -105,6 +110,7 @@ def lr_sensitivity_figures(found: LrSensitivity) -> tuple[Figure, ...]:
             layers.append(Band(_floats([width for width, _ in known]), low, high, "", colour))
         width, value = _floats([m.width for m in mine]), _floats([m.value for m in mine])
         layers += [Line(width, value, family, colour), Points(width, value, "", colour)]
+    layers += _named_bands(m.interval for m in found.models if isinstance(m.interval, Interval))
     x = Axis("width", *limits([model.width for model in found.models], True), log=True)
     y = Axis("sensitivity to the learning rate", *limits([0.0, *ends]), unit="nats/token")
     return (Figure("lr_sensitivity", "What a rate that is off costs", found.sentence, x, y, tuple(layers)),)
@@ -118,12 +124,16 @@ def sharpness_figures(found: SharpnessAlong) -> tuple[Figure, ...]:
 
 
 def noise_scale_figures(found: NoiseAlong) -> tuple[Figure, ...]:
-    """A panel for each parametrization: the noise scale against the step."""
+    """A panel for each parametrization: the noise scale against the step, with its intervals."""
     known = [point for point in found.points if math.isfinite(point.scale.examples)]
     batches = sorted({point.spec.batch_size for point in known})
-    y = Axis("noise scale", *limits([*batches, *(p.scale.examples for p in known)], True), unit="sequences", log=True)
+    intervals = {(p.spec, p.steps): p.scale.interval for p in known if isinstance(p.scale.interval, Interval)}
+    ends = [end for interval in intervals.values() for end in (interval.low, interval.high)]
+    values = limits([*batches, *ends, *(p.scale.examples for p in known)], True)
+    y = Axis("noise scale", *values, unit="sequences", log=True)
     marks = tuple(Mark(float(batch), f"batch of {batch}", "muted", "y") for batch in batches)
-    return _along_panels("noise_scale", [(p.spec, p.steps, p.scale.examples) for p in known], y, marks, found.sentence)
+    points = [(p.spec, p.steps, p.scale.examples) for p in known]
+    return _along_panels("noise_scale", points, y, marks, found.sentence, intervals)
 
 
 def growth_figures(found: GrowthAlong) -> tuple[Figure, ...]:
@@ -153,7 +163,12 @@ def growth_figures(found: GrowthAlong) -> tuple[Figure, ...]:
 
 
 def _along_panels(
-    name: str, points: Sequence[tuple[TrainSpec, int, float]], y: Axis, marks: tuple[Mark, ...], caption: str
+    name: str,
+    points: Sequence[tuple[TrainSpec, int, float]],
+    y: Axis,
+    marks: tuple[Mark, ...],
+    caption: str,
+    intervals: Mapping[tuple[TrainSpec, int], Interval] = MappingProxyType({}),
 ) -> tuple[Figure, ...]:
     """A panel for each parametrization, a line for each run, coloured by width; the start is drawn at step 1/2."""
     colours = _ordered({spec.width for spec, _, _ in points})
@@ -163,16 +178,28 @@ def _along_panels(
     figures = []
     for parametrization in names:
         last, labelled = parametrization == names[-1], set[int]()
-        layers: list[Line | Points | Mark] = []
+        layers: list[Line | Points | Band | Mark] = []
         for spec in dict.fromkeys(spec for spec, _, _ in points if spec.parametrization == parametrization):
             run = [(max(step, 0.5), value) for one, step, value in points if one == spec]
             steps, values = _floats([s for s, _ in run]), _floats([v for _, v in run])
             label = str(spec.width) if last and spec.width not in labelled else ""
             labelled.add(spec.width)
-            layers += [Line(steps, values, label, colours[spec.width]), Points(steps, values, "", colours[spec.width])]
+            colour = colours[spec.width]
+            known = [(max(step, 0.5), found) for (one, step), found in intervals.items() if one == spec]
+            if known:
+                low, high = _floats([i.low for _, i in known]), _floats([i.high for _, i in known])
+                layers.append(Band(_floats([step for step, _ in known]), low, high, "", colour))
+            layers += [Line(steps, values, label, colour), Points(steps, values, "", colour)]
+        layers += _named_bands(intervals.values()) if last else []
         layers += [mark if last else replace(mark, label="") for mark in marks]
         figures.append(Figure(name, parametrization, caption, x, y, tuple(layers), "width" if last else ""))
     return tuple(figures)
+
+
+def _named_bands(intervals: Iterable[Interval]) -> list[Band]:
+    """The legend's entry for bands of any colour, where there are some."""
+    levels = sorted({interval.level for interval in intervals})
+    return [Band((), (), (), f"{100 * level:g} % interval", "muted") for level in levels]
 
 
 def _ordered(values: set[int]) -> dict[int, str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from scalelaw.errors import ScalelawError
+from scalelaw.errors import DataError, ScalelawError
 
 HEARTBEAT_S = 10.0
 STALE_S = 60.0
@@ -47,8 +47,12 @@ class Lease:
 
     def __enter__(self) -> Lease:
         self._made = [folder for folder in self.path.parents if not folder.exists()]
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = _lock(self.path)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = _lock(self.path)
+        except OSError as error:
+            problem, remedy = f"the run's folder cannot be written ({error.strerror})", "mend it, or name another store"
+            raise DataError("E_UNWRITABLE", problem, file=self.path.parent, remedy=remedy) from None
         content, age_s = os.pread(self._file, 4096, 0), time.time() - os.fstat(self._file).st_mtime
         if _alive_elsewhere(content, age_s):
             os.close(self._file)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from runners.sinks import SINKS
 from scalelaw.errors import UsageError
 
 
@@ -35,3 +36,5 @@ class RunOptions:
                 f"Seconds and steps between checkpoints cannot be negative; found {self.checkpoint_s} s and "
                 f"{self.checkpoint_steps} steps."
             )
+        for name in self.sinks:
+            SINKS[name]  # refused before anything is trained

@@ -21,7 +21,7 @@ from runners.corpora import Source
 from runners.leases import Lease
 from runners.metering import Clock, peak_memory
 from runners.options import RunOptions
-from runners.records import attempt, describe, outcome
+from runners.records import attempt, describe, outcome, require_same, require_same_text
 from runners.schedules import lr_share
 from runners.sinks import SINKS, Writer
 from runners.spec import TrainSpec
@@ -58,13 +58,23 @@ class Recording:
     ) -> None:
         self._stack.__exit__(kind, error, trace)
 
-    def begin(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> Position:
-        """Start from the newest sound checkpoint, else from the trunk's at the branch point, else from nothing."""
-        run_id, record = self.spec.run_id, describe(self.spec, self.source, self.device)
+    def begin(self, model: nn.Module, optimizer: torch.optim.Optimizer, **facts: Any) -> Position:
+        """Start from the newest sound checkpoint, else from the trunk's at the branch point, else from nothing.
+
+        Args:
+            facts: of this attempt, for `spec.json`.
+
+        Raises:
+            DataError: where the corpus has changed since the checkpoint, or `spec.json` is not this run's.
+        """
+        run_id, record = self.spec.run_id, describe(self.spec, self.source, self.device) | facts
         missing = [step for step in self.options.keep if not self.checkpoints.has_kept(step)]
         at_most = min(missing) if missing else None
         own = next(self.checkpoints.sound(self.store.log_bytes(run_id), at_most), None)
-        start = own or self._branch_point()
+        if own:
+            written = self.store.description(run_id)
+            require_same(written, record, self.source, self.store.folder(run_id) / "spec.json")
+        start = own or self._branch_point(record)
         at = start.position if start else Position()
         if start:
             start.restore(model, optimizer)
@@ -145,13 +155,17 @@ class Recording:
             raise RuntimeError("the run has not begun")
         return self._log
 
-    def _branch_point(self) -> Checkpoint | None:
+    def _branch_point(self, record: dict[str, Any]) -> Checkpoint | None:
         """Of the trunk that the run branches from, where it has been trained so far."""
         trunk = trunk_of(self.spec)
         if trunk is None:
             return None
-        trunks = Checkpoints(self.store.trunks.checkpoints(trunk.run_id), trunk.run_id)
-        return trunks.kept(branch_step(self.spec))
+        trunks, run_id = self.store.trunks, trunk.run_id
+        found = Checkpoints(trunks.checkpoints(run_id), run_id).kept(branch_step(self.spec))
+        if found:
+            file = trunks.folder(run_id) / "spec.json"
+            require_same_text(trunks.description(run_id), record, self.source, file)
+        return found
 
     def _close(self) -> None:
         for sink in self._sinks:

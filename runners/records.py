@@ -12,26 +12,30 @@ from typing import Any
 import numpy as np
 import torch
 
-from runners.corpora import Source
+from runners.corpora import CORPORA, Source
 from runners.spec import TrainSpec
 from scalelaw import __version__
 from scalelaw.counting import Counts, flops_6nd
+from scalelaw.errors import DataError
 
 LABELS = (
     "model", "corpus", "parametrization", "width", "depth", "lr", "optimizer", "schedule", "seed", "batch_size",
     "context",
 )  # fmt: skip
 """Fields of the spec that label a row of a run table."""
+OF_AN_ATTEMPT = ("versions", "commit", "device", "deterministic", "stacked")
 LOSS_UNITS = {"cross_entropy": "nats/token", "squared_error": "squared error"}
 
 
 def describe(spec: TrainSpec, source: Source, device: str) -> dict[str, Any]:
-    """What `spec.json` records: the spec, the corpus, versions and commit, and the device."""
+    """What `spec.json` records: the spec, what it is trained and validated on, versions and commit, and the device."""
+    others = {name: dict(CORPORA[name].facts()) for name in spec.validation_sources if name != spec.corpus}
     return {
         "run_id": spec.run_id,
         "group": spec.group,
         "spec": spec.as_dict(),
         "corpus": dict(source.facts()),
+        **({"validated_on": others} if others else {}),
         "versions": {
             "scalelaw": __version__,
             "python": platform.python_version(),
@@ -46,7 +50,41 @@ def describe(spec: TrainSpec, source: Source, device: str) -> dict[str, Any]:
 
 def attempt(record: Mapping[str, Any], step: int) -> dict[str, Any]:
     """What `spec.json` adds when a run is resumed at `step`: by which code and where, since either may have changed."""
-    return {"step": step} | {name: record[name] for name in ("versions", "commit", "device", "deterministic")}
+    return {"step": step} | {name: record[name] for name in OF_AN_ATTEMPT if name in record}
+
+
+def require_same(then: Mapping[str, Any], now: Mapping[str, Any], source: Source, file: Path) -> None:
+    """Refuse to go on with a run of which `spec.json` says `then`, where `now` it would be another.
+
+    Raises:
+        DataError: `E_SPEC` where the spec is another, `E_CORPUS_CHANGED` where the text is.
+    """
+    written = then.get("spec")
+    if not isinstance(written, dict) or now["spec"] | written != now["spec"]:
+        raise DataError(
+            "E_SPEC", f"it is not of the run {now['run_id']}, whose checkpoints are beside it", file=file,
+            remedy="put the file back, or remove the folder to train the run afresh",
+        )  # fmt: skip
+    require_same_text(then, now, source, file)
+
+
+def require_same_text(then: Mapping[str, Any], now: Mapping[str, Any], source: Source, file: Path) -> None:
+    """Likewise, of the text alone: its content's hashes.
+
+    A source without a held-out split follows from its name; the hash of its probabilities may differ from processor to
+    processor in the last digits, and is let be.
+
+    Raises:
+        DataError: `E_CORPUS_CHANGED`.
+    """
+    if source.held_out(now["spec"]["context"], 1) is None:
+        return
+    was, is_now = ({k: v for k, v in record["corpus"].items() if "sha256" in k} for record in (then, now))
+    if was != is_now:
+        raise DataError(
+            "E_CORPUS_CHANGED", f"the corpus {now['spec']['corpus']} has other content now", file=file,
+            remedy="put the text back as it was, or remove the folder to train the run afresh",
+        )  # fmt: skip
 
 
 @cache
@@ -94,5 +132,5 @@ def outcome(
         **{name: getattr(spec, name) for name in LABELS},
         **losses,
         **({} if floor is None else {"entropy": floor}),
-        **({"unique_tokens": spec.unique_tokens} if spec.unique_tokens else {}),
+        **({"unique_tokens": min(spec.unique_examples * spec.context, n_tokens)} if spec.unique_tokens else {}),
     }

@@ -21,6 +21,8 @@ CHOICES = {
     "activation": ("gelu", "swiglu", "relu", "tanh"),
     "attention_scale": ("sqrt", "linear"),
 }
+KINDS = {"bool": (bool, "true or false"), "str": (str, "a text")}
+"""What the fields of these annotations hold, and its name."""
 POSITIVE = ("lr", "epsilon", "grad_clip", "init_std")
 HIGHEST = {
     "warmup_share": 1.0,
@@ -60,7 +62,7 @@ class TrainSpec:
         val_tokens, evals: size of the validation sample; how many times it is evaluated, log-spaced, the end included.
         model: a family in `runners.models`.
         optimizer, momentum: `adamw`, or `sgd` with its momentum.
-        independent_decay: weight decay that the base learning rate does not multiply (Wortsman et al. 2023,
+        independent_decay: with adamw, weight decay that the base learning rate does not multiply (Wortsman et al. 2023,
             arXiv 2309.14322): each step takes the share weight_decay x schedule of a weight.
         positions: of a transformer, `learned` or `rope`.
         activation: `gelu`, `relu`, `tanh` or, of a transformer's feed-forward layer, `swiglu`.
@@ -137,10 +139,17 @@ class TrainSpec:
                 self._require_whole(field.name)
             if field.type == "float":
                 self._require_real(field.name)
+            if field.type in KINDS:
+                self._require_kind(field.name, field.type)
         known = PARAMETRIZATIONS[self.parametrization].optimizers
         if self.optimizer not in known:
             raise UsageError(
                 f"The parametrization {self.parametrization} has rules for {', '.join(known)}; found {self.optimizer}."
+            )
+        if self.independent_decay and self.optimizer != "adamw":
+            raise UsageError(
+                f"independent_decay goes with adamw: the momentum of {self.optimizer} multiplies a decay by "
+                "1 / (1 - momentum). Next: drop it."
             )
         if self.steps < 1:
             raise UsageError(f"n_tokens {self.n_tokens} is less than one step of {self.tokens_per_step} tokens.")
@@ -168,6 +177,12 @@ class TrainSpec:
             raise UsageError(f"{name} must lie between 0 and {highest:g}; found {value!r}.")
         object.__setattr__(self, name, float(value))
 
+    def _require_kind(self, name: str, kind: str) -> None:
+        """Not 1 for true, which would be another id, nor "false", which is true."""
+        value, (known, wanted) = getattr(self, name), KINDS[kind]
+        if type(value) is not known:
+            raise UsageError(f"{name} must be {wanted}; found {value!r}.")
+
     @property
     def tokens_per_step(self) -> int:
         """Tokens in one optimizer step."""
@@ -184,15 +199,20 @@ class TrainSpec:
         return self.steps * self.tokens_per_step
 
     @property
+    def unique_examples(self) -> int:
+        """Examples that `unique_tokens` stands for: whole ones, at least one."""
+        return max(round(self.unique_tokens / self.context), 1)
+
+    @property
     def scale(self) -> Scale:
         """Where the model stands in its family."""
         return Scale(self.width / self.base_width, self.depth / self.base_depth, self.optimizer, self.init_std)
 
     @property
     def validation_sources(self) -> tuple[str, ...]:
-        """The corpus, then the further sources that are validated on."""
+        """The corpus, then the further sources that are validated on, each once."""
         named = (name.strip() for name in self.validate_on.split(","))
-        return (self.corpus, *(name for name in named if name))
+        return tuple(dict.fromkeys((self.corpus, *filter(None, named))))
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as plain data."""

@@ -32,6 +32,9 @@ class RunStore:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        there = next((place for place in (self.path, *self.path.parents) if place.exists()), Path())
+        if not there.is_dir():
+            raise DataError("E_NOT_A_FOLDER", "runs are stored in a folder", file=there, remedy="name another place")
 
     def folder(self, run_id: str) -> Path:
         """Where a run lives."""
@@ -68,13 +71,24 @@ class RunStore:
         (folder / "done.json").unlink(missing_ok=True)
         with open(folder / "metrics.jsonl", "ab") as log:
             log.truncate(log_bytes)
-        record = _read(folder / "spec.json")
+        record = self.description(run_id)
         write_atomically(folder / "spec.json", record | {"resumed": [*record.get("resumed", []), attempt]})
         return folder / "metrics.jsonl"
 
     def begun(self, run_id: str) -> bool:
         """Whether there has been an attempt at it."""
         return (self.folder(run_id) / "spec.json").exists()
+
+    def description(self, run_id: str) -> dict[str, Any]:
+        """What `spec.json` says of a run that was begun."""
+        path = self.folder(run_id) / "spec.json"
+        try:
+            return _read(path)
+        except FileNotFoundError:
+            raise DataError(
+                "E_SPEC", "it is missing beside the run's checkpoints", file=path,
+                remedy="put the file back, or remove the folder to train the run afresh",
+            ) from None  # fmt: skip
 
     def describe(self, run_id: str, record: Mapping[str, Any]) -> None:
         """Write `spec.json` where there is none yet."""
@@ -120,12 +134,19 @@ class RunStore:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    """The object in a file; one that is missing is `FileNotFoundError`."""
+    again = "remove the folder, train it again"
     try:
-        record: dict[str, Any] = json.loads(path.read_bytes())
+        record = json.loads(path.read_bytes())
     except ValueError as error:
-        raise DataError(
-            "E_JSON", f"not JSON ({error})", file=path, remedy="remove the folder, train it again"
-        ) from None
+        raise DataError("E_JSON", f"not JSON ({error})", file=path, remedy=again) from None
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        problem, remedy = f"it cannot be read ({error.strerror})", "mend its place or its rights"
+        raise DataError("E_UNREADABLE", problem, file=path, remedy=remedy) from None
+    if not isinstance(record, dict):
+        raise DataError("E_JSON", "an object was expected", file=path, value=record, remedy=again)
     return record
 
 

@@ -23,20 +23,22 @@ import itertools
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from runners.branches import Task
+from runners.branches import Task, trunk_of
 from runners.corpora import CORPORA
 from runners.ladders import depth_of, listed, tokens_of
 from runners.leases import is_held
 from runners.models import FAMILIES
 from runners.spec import TrainSpec
 from runners.store import RunStore
+from runners.validation import check_sources
 from scalelaw.errors import DataError, UsageError
 from scalelaw.numbers import parse_number
 
-WHOLE = {field.name for field in fields(TrainSpec) if field.type == "int"}
+NUMBERS = {field.name for field in fields(TrainSpec) if field.type in ("int", "float")}
 
 CPU_FLOPS_PER_SECOND = 3.0e10
 """What one core of an ordinary server sustains in fp32 on models of width 32 to 128; narrower ones reach less."""
@@ -63,28 +65,48 @@ class Sweep:
         unknown = set(content) - {"name", "base", "grid", "cells"}
         if unknown:
             raise DataError(
-                "E_UNKNOWN_KEY", "a sweep has name, base, grid and cells", file=path, value=", ".join(sorted(unknown))
+                "E_UNKNOWN_KEY",
+                "a sweep has name, [base], [grid] and [[cells]]",
+                file=path,
+                value=", ".join(sorted(unknown)),
+                remedy="put the fields of its runs below one of these",
             )
         base, cells = content.get("base", {}), content.get("cells", [])
-        tables = [content["grid"], *cells] if "grid" in content else cells
-        if not (isinstance(cells, list) and all(isinstance(table, dict) for table in [base, *tables])):
+        grid = {"[grid]": content["grid"]} if "grid" in content else {}
+        known = isinstance(cells, list) and all(isinstance(table, dict) for table in [base, *grid.values(), *cells])
+        if not known:
             raise DataError("E_BAD_TABLE", "a sweep is made of [base], [grid] and [[cells]]", file=path)
-        try:
-            specs = [spec for table in tables for spec in _product(base | table)]
-        except UsageError as error:
-            raise DataError("E_BAD_SPEC", str(error).rstrip("."), file=path) from None
+        tables = grid | {f"[[cells]] number {number}": cell for number, cell in enumerate(cells, 1)}
+        specs: list[TrainSpec] = []
+        for place, table in tables.items():
+            try:
+                specs += _product(base | table)
+            except UsageError as error:
+                where = f"in the runs of {place}: " if len(tables) > 1 else ""
+                raise DataError("E_BAD_SPEC", where + str(error).rstrip("."), file=path) from None
         if not specs:
-            raise DataError("E_NO_RUNS", "the sweep names no run", file=path, remedy="give it a [grid] or [[cells]]")
-        return cls(content.get("name", Path(path).stem), tuple({spec.run_id: spec for spec in specs}.values()))
+            remedy = "give it a [grid], an empty one for the one run of [base], or [[cells]]"
+            raise DataError("E_NO_RUNS", "the sweep names no run", file=path, remedy=remedy)
+        return cls(_name(content.get("name", Path(path).stem), path), tuple({s.run_id: s for s in specs}.values()))
 
     def largest_first(self) -> list[TrainSpec]:
         """The specs by falling cost, so that workers end together."""
         return sorted(self.specs, key=lambda spec: -estimate(spec).seconds)
 
 
+def _name(name: Any, path: str | Path) -> str:
+    """The sweep's name, which is that of a folder in the store."""
+    if not isinstance(name, str) or name in ("", ".", "..") or name != Path(name).name:
+        raise DataError("E_BAD_NAME", "a sweep's name is a text without slashes, a folder's", file=path, value=name)
+    return name
+
+
 def _product(table: Mapping[str, Any]) -> list[TrainSpec]:
     """Every combination of the table's lists."""
     lists = {name: listed(name, value) for name, value in table.items()}
+    empty = [name for name, values in lists.items() if not values]
+    if empty:
+        raise UsageError(f"{empty[0]} lists no value.")
     return [_spec(dict(zip(lists, values, strict=True))) for values in itertools.product(*lists.values())]
 
 
@@ -92,14 +114,18 @@ def _spec(table: dict[str, Any]) -> TrainSpec:
     known = {field.name for field in fields(TrainSpec)}
     unknown = set(table) - known
     if unknown:
-        raise UsageError(f"Unknown field {', '.join(sorted(unknown))}. Known: {', '.join(sorted(known))}.")
+        near = {name: get_close_matches(name, sorted(known), 1) for name in sorted(unknown)}
+        meant = [f"{name} (did you mean {found[0]}?)" if found else name for name, found in near.items()]
+        listing = "" if all(near.values()) else f" Known: {', '.join(sorted(known))}."
+        raise UsageError(f"Unknown field {', '.join(meant)}.{listing}")
     missing = {"corpus", "width", "depth", "n_tokens"} - set(table)
     if missing:
         raise UsageError(f"A run needs {', '.join(sorted(missing))}.")
-    spec = _derived({name: _whole(name, value) if name in WHOLE else value for name, value in table.items()})
-    FAMILIES[spec.model].check(spec, CORPORA[spec.corpus])  # refused before anything is trained
-    for name in spec.validation_sources:
-        CORPORA[name]
+    spec = _derived({name: _number(name, value) if name in NUMBERS else value for name, value in table.items()})
+    # Refused before anything is trained:
+    FAMILIES[spec.model].check(spec, CORPORA[spec.corpus])
+    check_sources(spec, [CORPORA[name] for name in spec.validation_sources])
+    trunk_of(spec)
     return spec
 
 
@@ -110,17 +136,17 @@ def _derived(table: dict[str, Any]) -> TrainSpec:
         table = table | {"depth": depth_of(depth, table["width"])}
     if not isinstance(n_tokens, Mapping):
         return TrainSpec(**table)
-    smallest = TrainSpec(**table | {"n_tokens": 2**62})
-    counts = FAMILIES[smallest.model].counts(smallest, CORPORA[smallest.corpus])
-    return replace(smallest, n_tokens=tokens_of(n_tokens, counts.n_params))
+    draft = TrainSpec(**table | {"n_tokens": 2**62, "trunk_tokens": 0})
+    counts = FAMILIES[draft.model].counts(draft, CORPORA[draft.corpus])
+    return TrainSpec(**table | {"n_tokens": tokens_of(n_tokens, counts.n_params)})
 
 
-def _whole(name: str, value: Any) -> Any:
-    """A whole number from the ways people write it, `"2M"` and `2e6`; anything else is left to `TrainSpec`."""
+def _number(name: str, value: Any) -> Any:
+    """A number from the ways people write it, `"2M"` and `2e6`; anything else is left to `TrainSpec`."""
     try:
         number = parse_number(value) if isinstance(value, str) else value
     except (ValueError, OverflowError) as error:
-        raise UsageError(f"{name} = {value!r}: {error}.") from None
+        raise UsageError(f'{name} = {value!r}: {error}. Numbers are written 2000000, 2e6 or "2M".') from None
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
 

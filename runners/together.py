@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ from runners.signals import Interrupted, Stop
 from runners.spec import TrainSpec
 from runners.stacking import Stack
 from runners.store import RunStore
-from runners.validation import autocast, loss_of, tensors
+from runners.validation import autocast, check_sources, loss_of, require_samples, tensors
 from scalelaw.errors import UsageError
 
 Progress = Callable[[str, int, float], None]
@@ -52,16 +52,19 @@ def train_together(
     first, and one that diverges leaves the stack.
 
     Raises:
-        UsageError: for specs that cannot go together.
+        UsageError: for specs that cannot go together, or a step to stop at.
         Interrupted: where a signal asked it to stop; every run is saved.
         LeaseTakenError: where another process trains one of them.
     """
     if len({shape(spec) for spec in specs}) != 1 or not all(map(batchable, specs)):
         raise UsageError("These runs cannot be trained together. Next: let runners.batching.batches group them.")
+    if options.until is not None:
+        raise UsageError(f"A stack trains to its end; found until = {options.until}. Next: train the runs one by one.")
     device = training.resolve_device(device)
     training.prepare(device, options)
     source, family = CORPORA[specs[0].corpus], FAMILIES[specs[0].model]
     family.check(specs[0], source)
+    check_sources(specs[0], [CORPORA[name] for name in specs[0].validation_sources])
     counts = family.counts(specs[0], source)
     with ExitStack() as leases:
         runs = [leases.enter_context(Recording(spec, source, counts, store, device, options)) for spec in specs]
@@ -69,13 +72,14 @@ def train_together(
         waiting = [member for member in members if member.record is None]
         try:
             for member in waiting:
-                member.begin(source, device)
+                member.begin(source, device, len(waiting))
             with Stop() as stop:
-                _train(waiting, source, device, stop, progress)
-        except Interrupted as stopped:
-            for member in waiting:
-                member.save()
-            raise Interrupted(stopped.signum, f"{len(members)} runs in one stack are saved") from None
+                try:
+                    _train(waiting, source, device, stop, progress)
+                except Interrupted as stopped:
+                    for member in waiting:
+                        member.save()
+                    raise Interrupted(stopped.signum, f"{len(members)} runs in one stack are saved") from None
         except (MemoryError, RuntimeError) as error:
             if not training.is_out_of_memory(error):
                 raise
@@ -89,7 +93,7 @@ def _train(members: list[Member], source: Source, device: str, stop: Stop, progr
     clock, stacked, spent = Clock(device), list[Member](), 0.0
     while True:
         for member in members:
-            member.report(device, stop, progress)
+            member.report(stop, progress)
         before, spent = spent, clock.device_s
         for member in stacked:
             member.clock.part_s += (spent - before) / len(stacked)
@@ -160,30 +164,23 @@ class Member:
         self.at, self.ended = Position(), ""
         self.evaluations = training.evaluation_steps(spec)
 
-    def begin(self, source: Source, device: str) -> None:
-        """Build it, and put it where an earlier attempt left it."""
+    def begin(self, source: Source, device: str, stacked: int) -> None:
+        """Build it, and put it where an earlier attempt left it; `spec.json` says how many are `stacked`."""
         self.examples = training.training_examples(self.spec, source)
+        require_samples(self.spec, [CORPORA[name] for name in self.spec.validation_sources])
         self.model = FAMILIES[self.spec.model].build(self.spec, source).to(device)
         self.optimizer = build_optimizer(self.model, self.spec)
-        self.at = self.run.begin(self.model, self.optimizer)
+        self.at = self.run.begin(self.model, self.optimizer, stacked=stacked)
         self.clock = self.run.clock = Part(device, self.at.wall_s, self.at.device_s)
 
-    def report(self, device: str, stop: Stop, progress: Progress) -> None:
+    def report(self, stop: Stop, progress: Progress) -> None:
         """Evaluate and log the last update where that is due, and say where the run ended."""
-        spec, at = self.spec, self.at
-        if at.reported < at.step:
-            last, due = at.step == spec.steps, at.step in self.evaluations
-            if due:
-                losses = training.validation_losses(spec, device, self.model, stop.watching(self.model), last)
-                self.at = at = replace(at, losses=losses)
-            if not all(map(math.isfinite, at.losses.values())):
-                self.ended = "diverged"
-                return
-            if due or (at.step - 1) % training.LOG_EVERY == 0:
-                self.run.log(at, at.losses if due else {})
-                progress(spec.run_id, at.step * spec.tokens_per_step, at.train_loss)
-            self.at = replace(at, reported=at.step)
-        if at.step == spec.steps:
+        if self.at.reported < self.at.step:
+            due, told = self.at.step in self.evaluations, partial(progress, self.spec.run_id)
+            self.at = training.report(self.run, self.at, self.model, stop.watching(self.model), due, told)
+        if self.at.reported < self.at.step:
+            self.ended = "diverged"
+        elif self.at.step == self.spec.steps:
             self.ended = "finished"
 
     def save(self) -> None:

@@ -22,7 +22,7 @@ from runners.schedules import lr_share
 from runners.signals import Interrupted, Stop
 from runners.spec import TrainSpec
 from runners.store import RunStore
-from runners.validation import Forward, Validation, autocast, loss_of, tensors
+from runners.validation import Forward, Validation, autocast, check_sources, loss_of, require_samples, tensors
 from scalelaw.errors import UsageError
 
 LOG_EVERY = 50
@@ -54,6 +54,7 @@ def train(
     prepare(device, options)
     source, family = CORPORA[spec.corpus], FAMILIES[spec.model]
     family.check(spec, source)
+    check_sources(spec, [CORPORA[name] for name in spec.validation_sources])
     counts = family.counts(spec, source)
     with Recording(spec, source, counts, store, device, options) as run:
         if record := store.settled(spec.run_id):
@@ -61,6 +62,7 @@ def train(
         at = Position()
         try:
             examples = training_examples(spec, source)
+            require_samples(spec, [CORPORA[name] for name in spec.validation_sources])
             torch.manual_seed(spec.seed)  # dropout draws from the global stream
             model = family.build(spec, source).to(device)
             optimizer = build_optimizer(model, spec)
@@ -87,20 +89,14 @@ def take_steps(
     try:
         while True:
             if at.reported < at.step:  # also after a signal that came between an update and its line
-                due = at.step in evaluations
-                if due:
-                    losses = validation_losses(spec, device, model, stop.watching(forward), at.step == spec.steps)
-                    if not all(map(math.isfinite, losses.values())):
-                        return run.finish("diverged", at)
-                    at = replace(at, losses=losses)
-                if due or (at.step - 1) % LOG_EVERY == 0:
-                    run.log(at, at.losses if due else {})
-                    progress(at.step * spec.tokens_per_step, at.train_loss)
-                at = replace(at, reported=at.step)
+                at = report(run, at, model, stop.watching(forward), at.step in evaluations, progress)
+                if at.reported < at.step:
+                    return run.finish("diverged", at)
             run.save_if_due(at, model, optimizer)
             if at.step == spec.steps:
                 return run.finish("finished", at)
             if run.options.until is not None and at.step >= run.options.until:
+                run.save(at, model, optimizer)
                 return run.outcome("saved", at)
             stop.check()
             set_rate(optimizer, spec.lr * lr_share(spec, at.step))
@@ -118,12 +114,25 @@ def take_steps(
         return out_of_memory(run, at, error)
 
 
+def report(run: Recording, at: Position, model: nn.Module, forward: Forward, due: bool, progress: Progress) -> Position:
+    """Evaluate the last update where that is `due`, and log it; left unreported where a validation is not finite."""
+    if due:
+        last = at.step == run.spec.steps
+        at = replace(at, losses=validation_losses(run.spec, run.device, model, forward, last))
+        if not all(map(math.isfinite, at.losses.values())):
+            return at
+    if due or (at.step - 1) % LOG_EVERY == 0:
+        run.log(at, at.losses if due else {})
+        progress(at.step * run.spec.tokens_per_step, at.train_loss)
+    return replace(at, reported=at.step)
+
+
 def training_examples(spec: TrainSpec, source: Source) -> Examples:
     """All the run's examples in order; a branch reads its trunk's."""
     wanted = (spec.trunk_tokens or spec.n_tokens) // spec.tokens_per_step * spec.batch_size
     if not spec.unique_tokens:
         return source.training(spec.context, wanted, spec.seed)
-    unique = min(max(round(spec.unique_tokens / spec.context), 1), wanted)
+    unique = min(spec.unique_examples, wanted)
     return Repeated(source.training(spec.context, unique, spec.seed), wanted, spec.seed)
 
 
@@ -156,7 +165,8 @@ def z_loss(spec: TrainSpec, outputs: Tensor) -> Tensor | float:
 
 def evaluation_steps(spec: TrainSpec) -> frozenset[int]:
     """The steps after which the model is validated: log-spaced over the last factor of 100, the end included."""
-    spaced = np.geomspace(max(spec.steps / 100, 1), spec.steps, spec.evals)
+    first = max(spec.steps / 100, 1) if spec.evals > 1 else spec.steps
+    spaced = np.geomspace(first, spec.steps, spec.evals)
     return frozenset(int(step) for step in np.rint(spaced)) | {spec.steps}
 
 

@@ -5,7 +5,7 @@ Dimensions: B examples in a batch, T positions, O outputs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +17,7 @@ from torch.nn.functional import cross_entropy
 
 from runners.corpora import Array, Examples, Source
 from runners.spec import TrainSpec
+from scalelaw.errors import UsageError
 
 BATCH = 256
 Forward = Callable[[Tensor], Tensor]
@@ -76,3 +77,44 @@ class Validation:
         count = max(self.spec.val_tokens // self.spec.context, 1)
         split = self.source.held_out if self.held_out else self.source.validation
         return split(self.spec.context, count)
+
+
+def check_sources(spec: TrainSpec, sources: Sequence[Source]) -> None:
+    """Refuse sources that a model of the first of them could not be validated on.
+
+    Raises:
+        UsageError: for other inputs, outputs or another loss.
+    """
+    own, *others = sources
+    for other in others:
+        if _reads(other) != _reads(own):
+            raise UsageError(
+                f"validate_on names {other.name}, which gives {_reads(other)}; a model of {own.name} is for "
+                f"{_reads(own)}. Next: name sources like the corpus, or none."
+            )
+
+
+def require_samples(spec: TrainSpec, sources: Sequence[Source]) -> None:
+    """Refuse, before a run is trained, what its validation would fail at or could not mean.
+
+    Raises:
+        UsageError: for a source whose tokens are of another tokenizer.
+        DataError: for a split without examples.
+    """
+    own, *others = sources
+    for source in sources:
+        source.validation(spec.context, 1)
+    own.held_out(spec.context, 1)
+    for other in others:
+        mine, theirs = (source.facts().get("tokenizer_sha256") for source in (own, other))
+        if mine and theirs and mine != theirs:
+            raise UsageError(
+                f"validate_on names {other.name}, whose tokenizer is not that of {own.name}: a token means another "
+                "thing there. Next: pack both with one tokenizer (scalelaw corpora pack --tokenizer)."
+            )
+
+
+def _reads(source: Source) -> str:
+    """What a model needs to know of a source, in words."""
+    shape = f" of shape {source.input_shape}" if source.input_shape else ""
+    return f"{source.kind}{shape}, {source.outputs} outputs and {source.loss.replace('_', ' ')}"

@@ -53,7 +53,7 @@ def refuse_hopeless(law: Law, runs: RunTable) -> None:
 
 
 def _files(runs: RunTable) -> str | None:
-    return ", ".join(source.file for source in runs.sources) or None
+    return runs.named_files or None
 
 
 def _refuse_bad_responses(law: Law, runs: RunTable) -> None:

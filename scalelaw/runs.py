@@ -253,6 +253,12 @@ class RunTable:
         """The distinct groups, in order of first appearance."""
         return tuple(dict.fromkeys(self.group))
 
+    @property
+    def named_files(self) -> str:
+        """Its files by name, or where there are many, as a store has, the first and their number."""
+        files = [source.file for source in self.sources]
+        return ", ".join(files) if len(files) <= 3 else f"{files[0]} and {len(files) - 1} more"
+
     @cached_property
     def fingerprint(self) -> str:
         """A sha256 of what a fit sees, 16 hex digits; the same for any order of the rows."""

@@ -58,7 +58,7 @@ def seed_noise(runs: RunTable) -> Floats:
             "E_NO_REPLICATES",
             f"noise between seeds needs two configurations (N, D) with two runs or more; {len(replicated)} of "
             f"{len(rows)} have them",
-            file=", ".join(source.file for source in runs.sources) or None,
+            file=runs.named_files or None,
             remedy="add runs that differ in their seed alone, or weigh by group",
         )
     k = np.array([len(some) - 1.0 for some in replicated])

@@ -109,8 +109,7 @@ def train(texts: Iterable[bytes], vocab: int) -> Tokenizer:
     if model.get_vocab_size() != vocab:
         raise DataError(
             "E_DATA_TOO_SMALL",
-            f"the training split has pairs for {model.get_vocab_size()} tokens only",
-            value=f"{vocab} wanted",
+            f"the training split has pairs for a BPE of {model.get_vocab_size():,} tokens, not of {vocab:,}",
             remedy="use a smaller vocabulary or more text",
         )
     return Tokenizer(model.to_str(), f"byte-level BPE of {vocab} tokens, tokenizers {library.__version__}")

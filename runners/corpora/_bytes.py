@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runners.corpora._text import TextCorpus
+from scalelaw.errors import DataError
 
 HELD_OUT = 32
 """One document in so many, by its hash, is for validation, and as many are held out."""
@@ -19,6 +20,17 @@ HELD_OUT = 32
 def split_of(digest: str) -> str:
     """`train`, `validation` or `held_out`, from the sha256 of a document."""
     return {0: "held_out", HELD_OUT // 2: "validation"}.get(int(digest[:8], 16) % HELD_OUT, "train")
+
+
+def read(path: Path) -> bytes:
+    """The file's content; `DataError` where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(
+            "E_UNREADABLE", f"a file of a corpus cannot be read ({error.strerror})", file=path,
+            remedy="mend its rights, or move it out of the corpus's folder",
+        ) from None  # fmt: skip
 
 
 class ByteCorpus(TextCorpus):
@@ -36,7 +48,7 @@ class ByteCorpus(TextCorpus):
 
     def contents(self) -> Iterable[bytes]:
         """The documents, in any order: the files, unless a corpus says otherwise."""
-        return (path.read_bytes() for path in self.files())
+        return map(read, self.files())
 
     @cached_property
     def documents(self) -> dict[str, bytes]:

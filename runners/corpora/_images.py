@@ -41,9 +41,8 @@ def shuffled(name: str, inputs: Array, targets: Array, count: int, seed: int) ->
     if count > len(inputs):
         raise DataError(
             "E_DATA_TOO_SMALL",
-            f"the corpus {name} has {len(inputs):,} images to train on",
-            value=f"{count:,} wanted",
-            remedy="repeat them on purpose with unique_tokens",
+            f"the corpus {name} has {len(inputs):,} images to train on, fewer than the {count:,} wanted",
+            remedy=f"repeat them on purpose: unique_tokens = {len(inputs)}",
         )
     return sampled(inputs, targets, count, np.random.default_rng([seed, 7]))
 

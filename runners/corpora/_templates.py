@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -46,6 +47,8 @@ class Template(ABC):
             key, _, value = part.partition("=")
             try:
                 options[key] = self.options[key](value)
+                if isinstance(options[key], float) and not math.isfinite(options[key]):
+                    raise ValueError(value)
             except (KeyError, ValueError, OverflowError):
                 raise UsageError(f"{name!r} has the part {part!r}, which is none of {self.usage}.") from None
         return self.make(name, place, **options)

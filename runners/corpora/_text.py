@@ -19,18 +19,19 @@ def enough(name: str, split: str, available: int, wanted: int) -> None:
     Raises:
         DataError: in both cases.
     """
-    if split == "train" and wanted > available:
-        raise DataError(
-            "E_DATA_TOO_SMALL",
-            f"the corpus {name} has {available:,} tokens to train on, and text is not repeated",
-            value=f"{wanted:,} tokens wanted",
-            remedy="lower n_tokens, use a larger corpus, or repeat it on purpose with unique_tokens",
-        )
     if not available:
+        others = "is in that split" if split != "train" else "is in each of the other splits"
         raise DataError(
             "E_DATA_TOO_SMALL",
             f"the corpus {name} has no window of that context in its split {split}",
-            remedy="use a larger corpus or a shorter context; a document in 32, by its hash, is in that split",
+            remedy=f"use a larger corpus or a shorter context; a document in 32, by its hash, {others}",
+        )
+    if split == "train" and wanted > available:
+        raise DataError(
+            "E_DATA_TOO_SMALL",
+            f"the corpus {name} has {available:,} tokens to train on, fewer than the {wanted:,} wanted, and text "
+            "is not repeated",
+            remedy=f"lower n_tokens, use a larger corpus, or repeat it on purpose: unique_tokens = {available}",
         )
 
 

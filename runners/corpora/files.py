@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from runners.corpora._bpe import BpeCorpus
-from runners.corpora._bytes import ByteCorpus
+from runners.corpora._bytes import ByteCorpus, read
 from runners.corpora._templates import Options, Template, whole
 from runners.corpora._text import TextCorpus
 from scalelaw.errors import DataError, UsageError
@@ -28,6 +28,8 @@ class Files(ByteCorpus):
         """The folder's files that end in `suffix`; `DataError` where there is none."""
         if self.path.is_file():
             return [self.path]
+        if not self.path.exists():
+            raise DataError("E_NO_CORPUS", "there is no such file or folder of text", file=self.path)
         found = [
             path
             for path in self.path.rglob(f"*{self.suffix}")
@@ -38,13 +40,13 @@ class Files(ByteCorpus):
                 "E_NO_CORPUS",
                 f"no {self.suffix or 'text'} files",
                 file=self.path,
-                remedy=f"name a folder or a file that is there, as in {TextFiles.usage}",
+                remedy=f"name a folder that has some, or a file: {TextFiles.usage}",
             )
         return found
 
     def contents(self) -> Iterable[bytes]:
         """Whole files, or the passages of the one file."""
-        return passages(self.path.read_bytes()) if self.path.is_file() else super().contents()
+        return passages(read(self.path)) if self.path.is_file() else super().contents()
 
 
 def passages(text: bytes) -> list[bytes]:

@@ -97,6 +97,7 @@ class ShardCorpus(Corpus):
         """The description's, or the given one."""
         found = self._vocab or self._description.get("vocab")
         if not found:
+            self._shards  # noqa: B018 - where there are none, that is the news
             raise UsageError(f"The shards of {self.folder} do not say their vocabulary. Next: {self.name}|vocab=50304")
         return int(found)
 

@@ -53,6 +53,8 @@ class Family(ABC):
             )
         if source.kind != "tokens" and spec.context != 1:
             raise UsageError(f"{source.name} has one prediction an example: set context = 1; found {spec.context}.")
+        if source.loss != "cross_entropy" and spec.z_loss:
+            raise UsageError(f"{source.name} has no softmax for z_loss to act on; found {spec.z_loss}.")
         for field in fields(spec):
             if field.name in SHAPE_FIELDS - self.reads and getattr(spec, field.name) != field.default:
                 raise UsageError(f"The family {self.name} has no {field.name}; found {getattr(spec, field.name)!r}.")

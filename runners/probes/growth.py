@@ -172,14 +172,14 @@ class GrowthAlong:
     def sentence(self) -> str:
         """Which runs passed the limit or diverged, and what qk_norm did."""
         passed = f"{len(self.beyond)} of {len(self.peaks())} runs pass an attention logit of {self.limit:g}"
-        named = ", ".join(f"{_named(p.spec)} ({p.largest:.3g})" for p in self.beyond[:5])
+        named = ", ".join(f"{_named(p.spec)} ({p.largest:.4g})" for p in self.beyond[:5])
         words = [f"{passed}: {named}" if named else passed]
         if self.diverged:
             shown = ", ".join(_named(spec) for spec in self.diverged[:5])
             words.append(f"{len(self.diverged)} diverged: {shown}")
         arms = {qk: [p.largest for p in self.peaks() if p.spec.qk_norm is qk] for qk in (False, True)}
         if arms[False] and arms[True]:
-            words.append(f"the largest is {max(arms[False]):.3g} without qk_norm and {max(arms[True]):.3g} with it")
+            words.append(f"the largest is {max(arms[False]):.4g} without qk_norm and {max(arms[True]):.4g} with it")
         return "; ".join(words) + "."
 
     def forecasts(self) -> list[str]:
@@ -191,7 +191,7 @@ class GrowthAlong:
                 logit = fit.predict(N)
                 span = f"{logit.estimate:.3g} [{logit.low:.3g}, {logit.high:.3g}]"
                 words.append(
-                    f"{fit.arm}, lr {fit.lr:.3g}: at N = {N:.3g} the quadratic foretells a largest logit of {span}."
+                    f"{fit.arm}, lr {fit.lr:.4g}: at N = {N:.3g} the quadratic foretells a largest logit of {span}."
                 )
         return words
 
@@ -279,7 +279,7 @@ def _quadratic(points: Sequence[Growth], named: str, lr: float) -> Quadratic | U
     try:
         return Quadratic.fit(sizes, largest, named, lr)
     except DataError as error:
-        return Unavailable(f"growth of {named} at lr {lr:.3g}", error.problem)
+        return Unavailable(f"growth of {named} at lr {lr:.4g}", error.problem)
 
 
 def _rms(x: Tensor) -> float:
@@ -292,4 +292,4 @@ def arm(spec: TrainSpec) -> str:
 
 
 def _named(spec: TrainSpec) -> str:
-    return f"{arm(spec)}, width {spec.width}, lr {spec.lr:.3g}"
+    return f"{arm(spec)}, width {spec.width}, lr {spec.lr:.4g}"

@@ -61,7 +61,7 @@ class LrSensitivity:
     def sentence(self) -> str:
         """The range of rates, and the least and the most sensitive model."""
         least, most = (end(self.models, key=lambda model: model.value) for end in (min, max))
-        span = f"Over {len(self.rates)} rates from {self.rates[0]:.3g} to {self.rates[-1]:.3g}"
+        span = f"Over {len(self.rates)} rates from {self.rates[0]:.4g} to {self.rates[-1]:.4g}"
         if least is most:
             return f"{span}, {_named(least)} loses {_size(least)} nats/token on average."
         return (

@@ -34,6 +34,7 @@ from runners.probes._seeds import jackknife_interval
 from runners.spec import TrainSpec
 from runners.validation import loss_of, tensors
 from scalelaw.errors import UsageError
+from scalelaw.numbers import format_quantity
 from scalelaw.results import Interval, Unavailable
 
 Floats = NDArray[np.float64]
@@ -80,7 +81,7 @@ class NoisePoint:
             "noise_scale": self.scale.examples if known else None,
             "low": getattr(self.scale.interval, "low", None),
             "high": getattr(self.scale.interval, "high", None),
-            "tokens": self.tokens if known else None,
+            "noise_scale_tokens": self.tokens if known else None,
             "trace": self.scale.trace,
             "squared_gradient": self.scale.squared_gradient,
             "batch_size": self.spec.batch_size,
@@ -95,15 +96,20 @@ class NoiseAlong:
     points: tuple[NoisePoint, ...]
 
     @property
-    def sentence(self) -> str:
+    def sentences(self) -> list[str]:
         """How the noise scale of each run moved, and where its batch stands against the last one."""
         runs: dict[TrainSpec, list[NoisePoint]] = {}
         for point in self.points:
             runs.setdefault(point.spec, []).append(point)
-        return " ".join(self._of_run(run[0], run[-1]) for run in runs.values())
+        return [self._of_run(run[0], run[-1]) for run in runs.values()]
+
+    @property
+    def sentence(self) -> str:
+        """All of them."""
+        return " ".join(self.sentences)
 
     def _of_run(self, first: NoisePoint, last: NoisePoint) -> str:
-        spec, named = last.spec, f"{last.spec.parametrization}, width {last.spec.width}, lr {last.spec.lr:.3g}"
+        spec, named = last.spec, f"{last.spec.parametrization}, width {last.spec.width}, lr {last.spec.lr:.4g}"
         known = last.scale.interval
         if not isinstance(known, Interval):
             return f"{named}: the noise scale at step {last.steps} is unknown, {known.reason}."
@@ -217,4 +223,4 @@ def _gradients(moment: Moment, examples: Examples, first: int, count: int, small
 
 
 def _shown(value: float) -> str:
-    return f"{value:.3g}" if math.isfinite(value) else "infinitely many"
+    return format_quantity(value) if math.isfinite(value) else "infinitely many"

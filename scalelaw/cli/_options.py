@@ -24,6 +24,28 @@ def number(text: str) -> float:
     return parse_number(text)
 
 
+def figure_file(path: Path | None) -> Path | None:
+    """A figure that can be drawn, told before anything is measured.
+
+    Raises:
+        UsageError: for a file that is neither SVG nor PNG.
+        MissingExtraError: where matplotlib is not installed.
+    """
+    from importlib.util import find_spec
+
+    from scalelaw.errors import MissingExtraError, UsageError
+
+    if path is not None and path.suffix.lower() not in (".svg", ".png"):
+        raise UsageError(f"A figure is an .svg or .png file; found {str(path)!r}.")
+    if path is not None and find_spec("matplotlib") is None:
+        raise MissingExtraError("A figure", "report")
+    return path
+
+
+FigureFile = Annotated[
+    Path | None,
+    typer.Option("--figure", metavar="FILE", callback=figure_file, help="Draw it too, as .svg or .png."),
+]
 OutputFormat = Annotated[Format, typer.Option("--format", help="How to write the answer to stdout.")]
 IntervalMethod = Annotated[
     str, typer.Option("--interval", help="How intervals are made: auto, or one of `scalelaw intervals`.")

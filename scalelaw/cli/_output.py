@@ -45,10 +45,20 @@ def aligned(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
 
 
 def shown(value: float, digits: int = 4) -> str:
-    """A number for a table; large counts get a suffix."""
+    """A number for a table; large counts, and those with more digits than are shown, get a suffix."""
     from scalelaw.numbers import format_quantity
 
-    return format_quantity(value, digits=digits) if abs(value) >= 1e4 else f"{value:.{digits}g}"
+    text = f"{value:.{digits}g}"
+    return format_quantity(value, digits=digits) if abs(float(text)) >= 10.0 ** min(digits, 4) else text
+
+
+def duration(seconds: float) -> str:
+    """A rough time in the unit one would say it in: `12 s`, `7 min`, `3.5 h`, `12 days`."""
+    if seconds < 90:
+        return f"{seconds:.2g} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86400:.3g} days"
 
 
 def shown_interval(interval: Interval | Unavailable, digits: int = 4) -> tuple[str, str]:

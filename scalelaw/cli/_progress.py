@@ -20,12 +20,15 @@ class SweepProgress:
 
     def __init__(self, sweep: Sweep, store: RunStore, quiet: bool) -> None:
         from runners.branches import tasks
+        from runners.corpora import CORPORA
+        from runners.records import LOSS_UNITS
         from runners.sweeps import cost
 
         self.quiet = quiet
         todo = [spec for spec in sweep.specs if store.settled(spec.run_id) is None]
         self.tasks = {task.name: task for task in tasks(todo)}
         self.seconds = {name: cost(task).seconds for name, task in self.tasks.items()}
+        self.units = {name: LOSS_UNITS[CORPORA[task.spec.corpus].loss] for name, task in self.tasks.items()}
         self.seconds_done: dict[str, float] = {}
         self.runs, self.finished = len(sweep.specs), len(sweep.specs) - len(todo)
         self.total = sum(self.seconds.values())
@@ -68,7 +71,8 @@ class SweepProgress:
             )
 
     def _say(self, event: Event) -> None:
-        loss = "" if event.loss is None else f" loss {event.loss:.4f} nats/token"
+        unit = self.units[event.run_id]
+        loss = "" if event.loss is None else f" loss {event.loss:.4f} {unit}"
         left = self._left(sum(self.seconds_done.values()))
         line = f"[{self.finished}/{self.runs}] {event.run_id}: {event.message}{loss}, about {left} left"
         if self._bar:
@@ -78,5 +82,4 @@ class SweepProgress:
 
     def _left(self, done: float) -> str:
         pace = (time.monotonic() - self.began) / max(done, 1e-9)
-        minutes = (self.total - done) * pace / 60
-        return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.1f} h"
+        return output.duration(max(self.total - done, 0.0) * pace)

@@ -141,9 +141,7 @@ def mup(
     theory: Annotated[
         bool, typer.Option("--theory", help="Hold every parametrization's features to its theory instead.")
     ] = False,
-    figure: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw it too: a file that ends in .svg or .png.")
-    ] = None,
+    figure: options.FigureFile = None,
     format: options.OutputFormat = options.Format.table,
 ) -> None:
     """Coordinate check: does what a model learns in a few steps keep its pace as the model widens, or deepens?
@@ -151,7 +149,7 @@ def mup(
     Prints the slope of each activation, and of its change, against width on log scales: 0 under muP, growing under the
     standard parametrization. Exit code 1 if a slope is not as theory promises, or cannot be told from these seeds.
 
-    scalelaw check mup --widths 64,128,256,512,1024,2048 --figure coordinates.svg
+    scalelaw check mup --widths 64,128,256,512,1024,2048 --figure mup.svg
 
     scalelaw check mup --parametrization completep --depths 2,4,8,16,32
     """
@@ -162,6 +160,8 @@ def mup(
         from runners.probes.slopes import Verdict
     except ImportError:
         raise MissingExtraError("A coordinate check", "train") from None
+    if theory and (widths or depths or figure):
+        raise UsageError("--theory has sizes of its own and no figure; found it with --widths, --depths or --figure.")
     if theory:
         _check_theory(format)
         return
@@ -185,6 +185,7 @@ def mup(
         from reports.probe_figures import write_panels
 
         write_panels(coordinate_figures(checked), figure)
+        output.note(f"wrote {figure}")
     if checked.verdict is Verdict.undecided:
         raise ScalelawError(f"The seeds scatter more than {tolerance:g}. Next: more --seeds, or larger sizes.")
     if checked.verdict is not Verdict.flat:
@@ -225,11 +226,11 @@ def _check_theory(format: options.Format) -> None:
         {
             "parametrization": case.parametrization,
             "hidden_layers": case.layers,
-            "rate_falls_like": f"1/m^{case.c:g}" if case.c else "1",
+            "rate_falls_like": f"1/m^{case.c:g}".removesuffix("^1") if case.c else "1",
             "theory": slope.theory + 0.0,
             "slope": slope.value,
             "standard_error": slope.standard_error,
-            "verdict": slope.verdict,
+            "verdict": "as theory says" if slope.verdict == "flat" else slope.verdict,
         }
         for case, slope in slopes.items()
     ]

@@ -67,7 +67,7 @@ def show(
 
 @app.command("pack")
 def pack(
-    inputs: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Text files, each a document, or folders.")],
+    inputs: Annotated[list[Path], typer.Argument(metavar="PATH", help="Text files, each a document, or folders.")],
     out: Annotated[Path, typer.Option(help="The folder to write; it must not hold a corpus yet.")],
     suffix: Annotated[str, typer.Option(help="Of folders, the files that end in this alone.")] = "",
     bpe: Annotated[
@@ -116,7 +116,7 @@ def _facts(source: Source, context: int) -> dict[str, Any]:
     found = {"kind": source.kind, "outputs": source.outputs, "loss": source.loss, **source.facts()}
     floor = source.entropy(context)
     if floor is not None:
-        found[f"least_loss_at_context_{context}"] = floor
+        found[f"least_loss_at_context_{context}" if source.kind == "tokens" else "least_loss"] = floor
     if isinstance(source, TextCorpus | ShardCorpus):
         training = beginning(source.parts("train"), TRAINING_TOKENS)
         found["overlap"] = overlap(training, beginning(source.parts("validation"), VALIDATION_TOKENS))

@@ -79,7 +79,7 @@ def fit(
 ) -> None:
     """Fit a scaling law to logged runs.
 
-    scalelaw fit runs.csv --loss eval/loss --n-params params --loss-unit bits --save law.json
+    scalelaw fit runs.csv --loss eval/loss --loss-unit bits --save law.json
     """
     from scalelaw.errors import NotConvergedError
     from scalelaw.fitting import fit as fit_law

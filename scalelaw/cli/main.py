@@ -27,9 +27,11 @@ from scalelaw.cli import (
     report,
     sweep,
 )
+from scalelaw.cli._commands import Commands
 
 app = typer.Typer(
     name="scalelaw",
+    cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
     rich_markup_mode=None,
@@ -47,11 +49,11 @@ app.command("report")(report.report)
 app.command("laws")(laws.laws)
 app.command("objectives")(kinds.objectives)
 app.command("intervals")(kinds.intervals)
-app.add_typer(sweep.app, name="sweep")
-app.add_typer(check.app, name="check")
-app.add_typer(probe.app, name="probe")
-app.add_typer(corpora.app, name="corpora")
-app.add_typer(params.app, name="params")
+app.add_typer(sweep.app, name="sweep", cls=Commands)
+app.add_typer(check.app, name="check", cls=Commands)
+app.add_typer(probe.app, name="probe", cls=Commands)
+app.add_typer(corpora.app, name="corpora", cls=Commands)
+app.add_typer(params.app, name="params", cls=Commands)
 
 
 def _version(shown: bool) -> None:

@@ -38,7 +38,7 @@ def show(
     Behind a number stands its multiple of the base shape's. The decay is the one handed to AdamW or SGD, which multiply
     it by the learning rate. JSON holds roles and tensors.
 
-    scalelaw params show --parametrization completep --width 1024 --base-width 128 --depth 24 --base-depth 2 --tensors
+    scalelaw params show --parametrization completep --depth 24 --tensors
     """
     from dataclasses import replace
 

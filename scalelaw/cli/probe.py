@@ -23,9 +23,6 @@ SweepFile = Annotated[Path, typer.Argument(metavar="SWEEP", help="A sweep's TOML
 Only = Annotated[
     list[str] | None, typer.Option("--parametrization", help="Only these runs; may be repeated.  [default: all]")
 ]
-FigureFile = Annotated[
-    Path | None, typer.Option("--figure", metavar="FILE", help="Draw it too: a file that ends in .svg or .png.")
-]
 Points = Annotated[int, typer.Option(min=2, help="Pauses of a run, log-spaced over its steps.")]
 
 
@@ -39,7 +36,7 @@ def lr_transfer(
     ] = None,
     table: Annotated[Path | None, typer.Option(help="Write the runs to this CSV file, diverged ones included.")] = None,
     level: options.Level = 0.95,
-    figure: FigureFile = None,
+    figure: options.FigureFile = None,
     format: options.OutputFormat = options.Format.table,
 ) -> None:
     """Does the best learning rate of a small width serve a larger one? From a sweep of width, rate, seed.
@@ -47,9 +44,9 @@ def lr_transfer(
     At each width a parabola through the seeds' mean losses around the best rate gives the optimum, never beyond the
     rates tried; at least three seeds give intervals. A rate transfers if its optimum moves by less than half an octave.
 
-    scalelaw sweep run lr_transfer.toml --workers 2
+    scalelaw sweep run data/lr_transfer/sweep.toml --workers 2
 
-    scalelaw probe lr-transfer runs/lr_transfer --require mup --figure transfer.svg
+    scalelaw probe lr-transfer runs/lr_transfer --require mup --figure lr.svg
     """
     from runners.probes.lr_transfer import lr_transfer as measure
     from scalelaw.errors import ScalelawError
@@ -82,7 +79,7 @@ def lr_sensitivity(
     ],
     parametrization: Only = None,
     level: options.Level = 0.95,
-    figure: FigureFile = None,
+    figure: options.FigureFile = None,
     format: options.OutputFormat = options.Format.table,
 ) -> None:
     """How much does a learning rate that is off cost, on average over those tried at every width?
@@ -107,14 +104,14 @@ def sharpness(
     examples: Annotated[int, typer.Option(min=1, help="Sequences of the fixed batch.")] = 128,
     tolerance: Annotated[float, typer.Option(min=1e-7, help="Relative error bound of an eigenvalue.")] = 1e-2,
     products: Annotated[int, typer.Option(min=2, help="Hessian-vector products of a measurement, at most.")] = 60,
-    figure: FigureFile = None,
+    figure: options.FigureFile = None,
     format: options.OutputFormat = options.Format.table,
     quiet: options.Quiet = False,
 ) -> None:
     """Largest curvature along training against what the optimizer can stand: 2/lr for SGD, 38/lr for Adam.
 
     Trains every run of the sweep on one CPU core; the Hessian is that of the training loss on a fixed batch, as the
-    optimizer's step sees it.
+    optimizer's step sees it. A run's verdict leaves its warm-up out.
 
     scalelaw probe sharpness sharpness.toml --figure sharpness.svg
     """
@@ -139,7 +136,7 @@ def noise_scale(
     parts: Annotated[int, typer.Option(min=2, help="Small batches in a large one.")] = 8,
     batches: Annotated[int, typer.Option(min=1, help="Large batches of a measurement.")] = 16,
     level: options.Level = 0.95,
-    figure: FigureFile = None,
+    figure: options.FigureFile = None,
     format: options.OutputFormat = options.Format.table,
     quiet: options.Quiet = False,
 ) -> None:
@@ -155,7 +152,7 @@ def noise_scale(
     found = noise_scale_along(
         specs, points=points, small=small, parts=parts, batches=batches, level=level, on_point=_progress(quiet)
     )
-    _write(format, found.rows(), [found.sentence], {"points": found.rows()})
+    _write(format, found.rows(), found.sentences, {"points": found.rows()})
     if figure:
         from reports.probe_figures import noise_scale_figures
 
@@ -171,7 +168,7 @@ def growth(
     require: Annotated[
         bool, typer.Option("--require", help="Exit code 1 if a run passes the limit or diverges.")
     ] = False,
-    figure: FigureFile = None,
+    figure: options.FigureFile = None,
     format: options.OutputFormat = options.Format.table,
     quiet: options.Quiet = False,
 ) -> None:
@@ -234,15 +231,22 @@ def _progress(quiet: bool) -> Callable[[Any], None]:
 def _write(
     format: options.Format, rows: Sequence[dict[str, Any]], sentences: Sequence[str], about: dict[str, Any]
 ) -> None:
-    """The rows as a table with the verdict beneath, or as data."""
+    """The rows as a table with the verdict beneath, or as data; the table tells once what is the same in every row."""
     if format is options.Format.json:
         output.write_json({**about, "sentences": list(sentences)})
     elif format is options.Format.csv:
         output.write_csv(rows)
     else:
-        header = [name.replace("_", " ") for name in rows[0]]
-        typer.echo(output.aligned([[_cell(cell) for cell in row.values()] for row in rows], header))
-        typer.echo("\n" + "\n".join(output.clean(sentence) for sentence in sentences))
+        same = {name: value for name, value in rows[0].items() if all(row[name] == value for row in rows[1:])}
+        same = same if len(rows) > 1 else {}
+        varied = [name for name in rows[0] if name not in same]
+        cells = [[_cell(row[name]) for name in varied] for row in rows]
+        typer.echo(output.aligned(cells, [name.replace("_", " ") for name in varied]) + "\n")
+        same.pop("note", None)  # told below
+        told = [f"{name.replace('_', ' ')} {_cell(value)}" for name, value in same.items() if value is not None]
+        if told:
+            typer.echo(f"in every row: {', '.join(told)}")
+        typer.echo("\n".join(output.clean(sentence) for sentence in sentences))
 
 
 def _cell(value: Any) -> str:

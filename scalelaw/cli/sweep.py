@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from runners.spec import TrainSpec
     from runners.store import RunStore
     from runners.sweeps import Sweep
+    from runners.workers import Event
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Plan, run and follow a sweep of training runs.")
 
@@ -75,16 +76,15 @@ def plan(
     elif format is options.Format.csv:
         output.write_csv(rows)
     else:
-        cells = [[row["run_id"], *(output.shown(row[k], 3) for k in list(row)[1:])] for row in rows]
-        typer.echo(output.aligned(cells, ["run", "N", "N without emb.", "tokens", "FLOP", "hours"]))
+        cells = [
+            [row["run_id"], *(output.shown(row[k], 3) for k in list(row)[1:-1]), output.duration(3600 * row["hours"])]
+            for row in rows
+        ]
+        typer.echo(output.aligned(cells, ["run", "N", "N without emb.", "tokens", "FLOP", "time"]))
+        took = f"with {workers} worker{'s' * (workers > 1)} as timed here, without validation"
         typer.echo(
-            f"\n{_counted(loaded, rows)}, {output.shown(total['flops'], 3)} FLOP, about {total['hours']:.2g} hours "
-            + (
-                f"with {workers} worker{'s' * (workers > 1)} as timed here, without validation"
-                if measure
-                else _rough(workers)
-            )
-            + "; counts are exact"
+            f"\n{_counted(loaded, rows)}, {output.shown(total['flops'], 3)} FLOP, "
+            f"about {output.duration(3600 * total['hours'])} {took if measure else _rough(workers)}; counts are exact"
         )
 
 
@@ -109,7 +109,9 @@ def _measured(sweep: Sweep, device: str) -> dict[TrainSpec, float]:
 
 def _counted(sweep: Sweep, rows: list[dict[str, Any]]) -> str:
     runs, trunks = len(sweep.specs), len(rows) - len(sweep.specs)
-    return f"{runs} runs" + (f" and {trunks} trunk{'s' * (trunks > 1)} that they branch from" if trunks else "")
+    return f"{runs} run{'s' * (runs != 1)}" + (
+        f" and {trunks} trunk{'s' * (trunks > 1)} that they branch from" if trunks else ""
+    )
 
 
 @app.command("run")
@@ -139,7 +141,7 @@ def run(
 
     Ctrl-C, and the signals that schedulers send, stop it saved; the exit code is 128 + the signal.
 
-    scalelaw sweep run ladder.toml --store runs/ladder --workers 2 --table ladder.csv
+    scalelaw sweep run ladder.toml --workers 2 --table ladder.csv
     """
     loaded = _load(sweep)
     if dry_run:
@@ -151,6 +153,8 @@ def run(
     from scalelaw.cli._progress import SweepProgress
     from scalelaw.errors import ScalelawError
 
+    if table:
+        table.parent.mkdir(parents=True, exist_ok=True)  # before anything is trained for it
     target = RunStore(store / loaded.name)
     how = RunOptions(checkpoint_s=checkpoint_s, sinks=tuple(sink or ()), deterministic=deterministic)
     with SweepProgress(loaded, target, quiet) as progress:
@@ -172,8 +176,16 @@ def run(
         write_runs(read_runs(target.path), table)
         typer.echo(str(table))
     if failures:
-        shown = "; ".join(output.clean(f"{event.run_id}: {event.message}") for event in failures[:5])
-        raise ScalelawError(f"{len(failures)} runs failed: {shown}. Next: mend the cause and run the sweep again.")
+        raise ScalelawError(f"{_causes(failures)}. Next: mend the cause and run the sweep again.")
+
+
+def _causes(failures: list[Event]) -> str:
+    """What went wrong, each cause once, with how many runs it stopped and one of them."""
+    by_cause: dict[str, list[str]] = {}
+    for event in failures:
+        by_cause.setdefault(event.message, []).append(event.run_id)
+    counted = (f"{len(runs)} (such as {runs[0]}): {cause}" for cause, runs in by_cause.items())
+    return output.clean(f"{len(failures)} run{'s' * (len(failures) > 1)} failed: " + "; ".join(counted))
 
 
 def _note_exceptions(sweep: Sweep, store: RunStore, quiet: bool) -> None:
@@ -202,14 +214,16 @@ def status(
     rows: list[dict[str, Any]] = []
     for run_id, state in states_of(loaded, target).items():
         record = target.done(run_id) or {}
-        rows.append({"run_id": run_id, "status": state, "loss": record.get("loss"), "wall_s": record.get("wall_s")})
+        fields = {name: record.get(name) for name in ("loss", "loss_unit", "wall_s")}
+        rows.append({"run_id": run_id, "status": state, **fields})
     if format is options.Format.json:
         output.write_json({"name": loaded.name, "runs": rows})
     elif format is options.Format.csv:
         output.write_csv(rows)
     else:
         cells = [[str(r["run_id"]), str(r["status"]), _blank(r["loss"]), _blank(r["wall_s"])] for r in rows]
-        typer.echo(output.aligned(cells, ["run", "status", "loss, nats/token", "seconds"]))
+        units = {str(row["loss_unit"]) for row in rows if row["loss_unit"]}
+        typer.echo(output.aligned(cells, ["run", "status", ", ".join(["loss", *sorted(units)]), "seconds"]))
 
 
 def _blank(value: float | None) -> str:

@@ -14,6 +14,7 @@ import pytest
 
 from runners import leases
 from runners.leases import STALE_S, Lease, LeaseTakenError, is_held
+from scalelaw.errors import DataError
 
 HOLD = """
 import sys, time
@@ -107,4 +108,13 @@ def test_what_is_no_lease_is_taken(tmp_path: Path) -> None:
     path.write_text("[1]")
     os.utime(path, (0, 0))
     with Lease(path):
+        pass
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("notes")
+    with (
+        pytest.raises(DataError, match=r"/run: the run's folder cannot be written \(File exists\)"),
+        Lease(tmp_path / "run" / "lease"),
+    ):
         pass

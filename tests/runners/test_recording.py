@@ -69,3 +69,8 @@ def test_the_lease_is_given_back_whatever_happens(tmp_path: Path) -> None:
 def test_an_interval_that_makes_no_sense_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(UsageError, match="cannot be negative"):
         RunOptions(**wrong)  # type: ignore[arg-type]
+
+
+def test_an_unknown_sink_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(UsageError, match=r"Unknown sink 'nope'. Known: tensorboard, wandb"):
+        RunOptions(sinks=("nope",))

@@ -73,6 +73,7 @@ def test_a_field_at_its_default_is_not_part_of_the_identity() -> None:
 
 def test_the_corpus_is_the_first_of_the_sources_that_validate() -> None:
     assert replace(SPEC, validate_on="docs, python").validation_sources == ("markov", "docs", "python")
+    assert replace(SPEC, validate_on="docs, markov,docs,").validation_sources == ("markov", "docs")
 
 
 @pytest.mark.parametrize(
@@ -94,6 +95,11 @@ def test_the_corpus_is_the_first_of_the_sources_that_validate() -> None:
         ({"micro_batch": 5}, "multiple of micro_batch 5"),
         ({"trunk_tokens": 10**6}, "A branch has the schedule wsd"),
         ({"trunk_tokens": 99_000, "schedule": "wsd"}, "at least as long as itself"),
+        ({"tied": 1}, "tied must be true or false; found 1"),
+        ({"compile": "no"}, "compile must be true or false; found 'no'"),
+        ({"corpus": 5}, "corpus must be a text; found 5"),
+        ({"validate_on": ["docs"]}, "validate_on must be a text"),
+        ({"independent_decay": True, "optimizer": "sgd"}, "independent_decay goes with adamw"),
     ],
 )
 def test_values_that_make_no_run_are_refused(fields: dict[str, Any], message: str) -> None:

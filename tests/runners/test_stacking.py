@@ -53,7 +53,7 @@ def members(shape: str, optimizer: str = "adamw") -> list[TrainSpec]:
         replace(base, lr=2.0**-6, epsilon=1e-4),
         replace(base, seed=1),
         replace(base, weight_decay=0.5, schedule="linear"),
-        replace(base, grad_clip=0.05, independent_decay=True),
+        replace(base, grad_clip=0.05, independent_decay=optimizer == "adamw"),
     ]
 
 

@@ -111,3 +111,25 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
         write_atomically(path, {"loss": 2.0})
     assert json.loads(path.read_text()) == {"loss": 1.0}
     assert os.listdir(tmp_path) == ["done.json"]
+
+
+def test_a_store_is_a_folder_or_nothing_yet(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("notes")
+    for place in (tmp_path / "file", tmp_path / "file" / "runs"):
+        with pytest.raises(DataError, match=r"/file: runs are stored in a folder. Next: name another"):
+            RunStore(place)
+    assert not RunStore(tmp_path / "not" / "there" / "yet").begun("run")
+
+
+def test_what_stands_in_the_place_of_a_run_is_named(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("notes")
+    with pytest.raises(DataError, match=r"run/done\.json: it cannot be read \(Not a directory\)"):
+        RunStore(tmp_path).settled("run")
+
+
+def test_a_record_that_is_no_object_is_named(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    store.begin("run", {})
+    (store.folder("run") / "done.json").write_text("[]")
+    with pytest.raises(DataError, match="an object was expected"):
+        store.settled("run")

@@ -108,7 +108,10 @@ RUN = 'corpus = "markov"\nwidth = 16\ndepth = 1\n'
     [
         ("name = ", "E_NOT_TOML", "not a TOML file"),
         ("[base]\nwidth = 16", "E_NO_RUNS", "names no run"),
-        ("[grid]\n" + RUN + "n_tokens = []", "E_NO_RUNS", "names no run"),
+        ("[grid]\n" + RUN + "n_tokens = []", "E_BAD_SPEC", "n_tokens lists no value"),
+        ("cells = 3", "E_BAD_TABLE", r"\[\[cells\]\]"),
+        ('name = "../elsewhere"\n[grid]\n' + RUN + 'n_tokens = "20k"', "E_BAD_NAME", r"\.\./elsewhere"),
+        ("name = 3\n[grid]\n" + RUN + 'n_tokens = "20k"', "E_BAD_NAME", "found '3'"),
         ("base = 3\n[grid]\nwidth = 16", "E_BAD_TABLE", r"\[\[cells\]\]"),
         ("[cells]\n" + RUN, "E_BAD_TABLE", r"\[\[cells\]\]"),
         ("[greed]\nwidth = 16", "E_UNKNOWN_KEY", "greed"),
@@ -116,8 +119,10 @@ RUN = 'corpus = "markov"\nwidth = 16\ndepth = 1\n'
         ("[grid]\n" + RUN + 'n_tokens = "many"', "E_BAD_SPEC", "not a number"),
         ("[grid]\n" + RUN + 'n_tokens = "1e999"', "E_BAD_SPEC", "too large"),
         ("[grid]\n" + RUN + "n_tokens = 0.5", "E_BAD_SPEC", "whole number"),
-        ("[grid]\n" + RUN + 'n_tokens = "20k"\nwidht = 3', "E_BAD_SPEC", "widht"),
-        ('[grid]\ncorpus = "novels"\nwidth = 16\ndepth = 1\nn_tokens = "20k"', "E_BAD_SPEC", "Known: docs"),
+        ("[grid]\n" + RUN + 'n_tokens = "20k"\nwidht = 3', "E_BAD_SPEC", r"did you mean width\?"),
+        ("[grid]\n" + RUN + 'n_tokens = "20k"\nzzz = 3', "E_BAD_SPEC", "zzz. Known: activation"),
+        ("[grid]\n" + RUN + 'n_tokens = "20 kB"', "E_BAD_SPEC", "Numbers are written"),
+        ('[grid]\ncorpus = "novels"\nwidth = 16\ndepth = 1\nn_tokens = "20k"', "E_BAD_SPEC", "Known: arithmetic"),
     ],
 )
 def test_a_sweep_that_makes_no_sense_is_refused_by_name(tmp_path: Path, text: str, code: str, message: str) -> None:
@@ -127,6 +132,47 @@ def test_a_sweep_that_makes_no_sense_is_refused_by_name(tmp_path: Path, text: st
     assert str(tmp_path / "sweep.toml") in str(caught.value)
 
 
+def test_the_table_that_makes_no_sense_is_named(tmp_path: Path) -> None:
+    cells = "".join(f"[[cells]]\nn_tokens = {n}\n" for n in ('"20k"', "1"))
+    with pytest.raises(DataError, match=r"in the runs of \[\[cells\]\] number 2: n_tokens 1 is less than one step"):
+        load(tmp_path, f"[base]\n{RUN}{cells}")
+
+
+def test_every_number_may_be_written_as_people_write_it(tmp_path: Path) -> None:
+    written = load(tmp_path, f'[grid]\n{RUN}n_tokens = "20k"\nlr = ["1e-2", "0.01", 0.01]\n')
+    assert [(spec.n_tokens, spec.lr) for spec in written.specs] == [(20_000, 0.01)]
+
+
 def test_a_file_that_is_absent_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"absent\.toml"):
         Sweep.load(tmp_path / "absent.toml")
+
+
+def test_branches_take_their_tokens_by_the_parameter(tmp_path: Path) -> None:
+    text = """
+    [grid]
+    corpus = "markov"
+    width = 16
+    depth = 1
+    schedule = "wsd"
+    warmup_share = 0
+    trunk_tokens = "10M"
+    n_tokens = { per_param = 20 }
+    """
+    (spec,) = load(tmp_path, text).specs
+    assert (spec.n_tokens, spec.trunk_tokens) == (20 * estimate(spec).n_params, 10_000_000)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('validate_on = "arithmetic"', "validate_on names arithmetic, which gives tokens, 15 outputs"),
+        ('schedule = "wsd"\ntrunk_tokens = 40000', "give warmup_tokens, or warmup_share = 0"),
+        ("tied = 1", "tied must be true or false; found 1"),
+        ('tied = "false"', "tied must be true or false; found 'false'"),
+    ],
+)
+def test_what_a_run_would_fail_at_is_refused_with_the_file(tmp_path: Path, line: str, message: str) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        load(tmp_path, "[grid]\n" + RUN + "n_tokens = 20000\n" + line)
+    assert caught.value.code == "E_BAD_SPEC"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
+import os
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +22,7 @@ from runners.spec import TrainSpec
 from runners.store import RunStore
 from runners.together import Member, train_together
 from runners.training import train
+from runners.validation import Validation
 from scalelaw.errors import UsageError
 
 SMALL = TrainSpec(
@@ -97,16 +101,20 @@ def test_a_stack_that_is_stopped_goes_on_to_the_same_bits(tmp_path: Path, monkey
     assert [lines(parts, spec) for spec in MEMBERS] == [lines(whole, spec) for spec in MEMBERS]
 
 
-def test_a_signal_saves_every_member(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = RunStore(tmp_path)
+def signal_in_step_seven(patch: pytest.MonkeyPatch) -> None:
     report = Member.report
 
-    def signalled(self: Member, device: str, stop: Any, progress: Any) -> None:
-        report(self, device, stop, progress)
+    def signalled(self: Member, stop: Any, progress: Any) -> None:
+        report(self, stop, progress)
         if self.at.step == 7:
-            stop.signum = 15
+            stop.signum = signal.SIGTERM
 
-    monkeypatch.setattr(Member, "report", signalled)
+    patch.setattr(Member, "report", signalled)
+
+
+def test_a_signal_saves_every_member(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = RunStore(tmp_path)
+    signal_in_step_seven(monkeypatch)
     with pytest.raises(Interrupted):
         train_together(MEMBERS, store, "cpu")
     for spec in MEMBERS:
@@ -142,3 +150,54 @@ def test_runs_that_cannot_go_together_are_refused(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="cannot be trained together"):
             train_together([SMALL, other], RunStore(tmp_path), "cpu")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_second_signal_does_not_end_the_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It comes between the saves of two members; both are saved."""
+    store, save = RunStore(tmp_path), Recording.save
+
+    def again(*arguments: Any) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        save(*arguments)
+
+    signal_in_step_seven(monkeypatch)
+    monkeypatch.setattr(Recording, "save", again)
+    with pytest.raises(Interrupted):
+        train_together(MEMBERS[:2], store, "cpu")
+    for spec in MEMBERS[:2]:
+        assert [path.name for path in store.checkpoints(spec.run_id).iterdir()] == [f"step-{7:012d}"]
+
+
+def test_a_run_says_that_it_was_trained_in_a_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its last digits are those of a stack; each attempt says for itself."""
+    store = RunStore(tmp_path)
+    with monkeypatch.context() as patched:
+        signal_in_step_seven(patched)
+        with pytest.raises(Interrupted):
+            train_together(MEMBERS, store, "cpu")
+    train_together(MEMBERS[:2], store, "cpu")
+    train(MEMBERS[2], store, "cpu")
+    first, alone = (
+        json.loads((store.folder(spec.run_id) / "spec.json").read_text()) for spec in (MEMBERS[0], MEMBERS[2])
+    )
+    assert (first["stacked"], first["resumed"][0]["stacked"]) == (4, 2)
+    assert alone["stacked"] == 4
+    assert "stacked" not in alone["resumed"][0]
+
+
+def test_a_stack_does_not_stop_at_a_step(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"until = 3\. Next: train the runs one by one"):
+        train_together(MEMBERS[:2], RunStore(tmp_path), "cpu", options=RunOptions(until=3))
+
+
+def test_a_validation_that_is_not_finite_ends_its_member(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the first evaluation, which is not logged; the other goes on."""
+    store, validate = RunStore(tmp_path), Validation.__call__
+    monkeypatch.setattr(
+        Validation, "__call__", lambda self, forward: math.inf if self.spec.seed else validate(self, forward)
+    )
+    records = train_together([MEMBERS[0], MEMBERS[2]], store, "cpu")
+    assert [record["status"] for record in records] == ["finished", "diverged"]
+    first = min(training.evaluation_steps(SMALL))
+    assert records[1]["steps"] == first
+    assert [line["step"] for line in lines(store, MEMBERS[2])] == list(range(1, first))

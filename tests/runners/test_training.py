@@ -410,3 +410,146 @@ def test_a_branch_whose_trunk_is_damaged_is_trained_alone(tmp_path: Path, monkey
     os.truncate(store.trunks.checkpoints(trunk.run_id) / f"step-{step:012d}.kept" / "model.safetensors", 100)
     with pytest.warns(RuntimeWarning, match=r"model\.safetensors: it has 100 bytes"):
         assert whole(BRANCH, tmp_path / "branched", monkeypatch) == alone
+
+
+def test_to_stop_at_a_step_is_to_be_saved_there(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    record = train(SMALL, store, "cpu", options=RunOptions(until=3))
+    assert (record["status"], store.done(SMALL.run_id)) == ("saved", None)
+    assert os.listdir(store.checkpoints(SMALL.run_id)) == ["step-000000000003"]
+
+
+def a_text(folder: Path, words: str) -> TrainSpec:
+    """A spec whose corpus is a folder of 300 documents."""
+    folder.mkdir(exist_ok=True)
+    for number in range(300):
+        (folder / f"{number}.txt").write_text(f"{words} {number} " * 10)
+    return replace(SMALL, corpus=f"files:{folder}")
+
+
+def test_a_run_whose_text_has_changed_does_not_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be trained on neither; with the text back as it was it goes on."""
+    spec, store = a_text(tmp_path / "text", "some"), RunStore(tmp_path / "runs")
+    train(spec, store, "cpu", options=RunOptions(until=3))
+    monkeypatch.setattr(CORPORA, "_made", {})
+    a_text(tmp_path / "text", "other")
+    with pytest.raises(
+        DataError, match=r"spec\.json: the corpus files:.* has other content now.*Next: put the text"
+    ) as e:
+        train(spec, store, "cpu")
+    assert e.value.code == "E_CORPUS_CHANGED"
+    monkeypatch.setattr(CORPORA, "_made", {})
+    a_text(tmp_path / "text", "some")
+    assert train(spec, store, "cpu")["status"] == "finished"
+
+
+def test_a_branch_does_not_leave_a_trunk_of_another_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    branch = replace(
+        a_text(tmp_path / "text", "some"), schedule="wsd", warmup_share=0.0, trunk_tokens=SMALL.n_tokens
+    )  # fmt: skip
+    trunk, step, store = trunk_of(branch), branch_step(branch), RunStore(tmp_path / "runs")
+    assert trunk is not None
+    train(trunk, store.trunks, "cpu", options=RunOptions(keep=(step,), until=step))
+    monkeypatch.setattr(CORPORA, "_made", {})
+    a_text(tmp_path / "text", "other")
+    with pytest.raises(DataError, match=rf"trunks/{trunk.run_id}/spec\.json: the corpus .* has other content"):
+        train(branch, store, "cpu")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"spec": SMALL.as_dict() | {"lr": 0.5}}, "it is not of the run markov-mup"),
+        ({"spec": SMALL.as_dict() | {"unheard_of": 1}}, "it is not of the run markov-mup"),
+        ({"spec": "mine"}, "it is not of the run markov-mup"),
+        ([1], r"spec\.json: an object was expected; found .\[1\]"),
+        (None, "it is missing beside the run's checkpoints"),
+    ],
+)
+def test_a_run_whose_description_was_tampered_with_does_not_go_on(tmp_path: Path, content: Any, message: str) -> None:
+    store = RunStore(tmp_path)
+    train(SMALL, store, "cpu", options=RunOptions(until=3))
+    path = store.folder(SMALL.run_id) / "spec.json"
+    before = json.loads(path.read_text())
+    path.unlink()
+    if content is not None:
+        path.write_text(json.dumps(before | content if isinstance(content, dict) else content))
+    with pytest.raises(DataError, match=message):
+        train(SMALL, store, "cpu")
+
+
+def test_a_description_from_before_a_field_was_known_is_still_the_runs(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    train(SMALL, store, "cpu", options=RunOptions(until=3))
+    path = store.folder(SMALL.run_id) / "spec.json"
+    record = json.loads(path.read_text())
+    del record["spec"]["patch"]
+    path.write_text(json.dumps(record))
+    assert train(SMALL, store, "cpu")["status"] == "finished"
+
+
+def test_every_source_that_validates_is_described(tmp_path: Path) -> None:
+    spec, other = replace(SMALL, corpus="chain", validate_on="chain:order=2"), "chain:order=2"
+    record, lines = trained(spec, tmp_path)
+    described = json.loads((RunStore(tmp_path).folder(spec.run_id) / "spec.json").read_text())
+    assert described["validated_on"] == {other: dict(CORPORA[other].facts())}
+    assert lines[-1][f"val_loss_{other}"] == record[f"loss_{other}"]
+
+
+def test_the_record_says_how_many_tokens_were_different_ones(tmp_path: Path) -> None:
+    """Whole examples, and no more than were trained on."""
+    for asked, found in ((7 * 32 + 3, 7 * 32), (1, 32), (10**9, SMALL.n_tokens)):
+        assert trained(replace(SMALL, unique_tokens=asked), tmp_path)[0]["unique_tokens"] == found
+
+
+def one_step(spec: TrainSpec) -> tuple[float, list[torch.Tensor]]:
+    """The loss and the clipped gradients of the first step."""
+    source = CORPORA[spec.corpus]
+    model = FAMILIES[spec.model].build(spec, source)
+    examples = training.training_examples(spec, source)
+    loss, _ = training.gradients(spec, source, model, model, examples, 0, "cpu")
+    return loss, [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+
+
+@pytest.mark.parametrize("fields", [{}, {"z_loss": 0.1}, {"tied": True, "kv_heads": 1, "head_dim": 4}])
+def test_passes_over_parts_of_a_batch_add_up_to_the_whole(fields: dict[str, Any]) -> None:
+    whole_loss, whole_gradients = one_step(replace(SMALL, **fields))
+    for micro in (1, 2, 4):
+        loss, gradients = one_step(replace(SMALL, micro_batch=micro, **fields))
+        assert loss == pytest.approx(whole_loss, rel=1e-5)
+        for part, known in zip(gradients, whole_gradients, strict=True):
+            torch.testing.assert_close(part, known, rtol=1e-4, atol=1e-6)
+
+
+def test_the_loss_that_is_logged_is_without_the_z_loss() -> None:
+    """Which moves the gradients and nothing else."""
+    plain, with_it = one_step(SMALL), one_step(replace(SMALL, z_loss=1.0))
+    assert plain[0] == with_it[0]
+    assert not torch.allclose(plain[1][-1], with_it[1][-1])
+
+
+@pytest.mark.parametrize("lr", [2.0**-6, 2.0**-10])
+def test_an_independent_decay_takes_its_share_whatever_the_rate(lr: float) -> None:
+    """With gradients of zero a matrix keeps 1 - weight_decay x schedule of itself, at every width."""
+    spec = replace(SMALL, width=64, lr=lr, weight_decay=0.1, independent_decay=True)
+    model = FAMILIES["transformer"].build(spec, CORPORA["markov"])
+    optimizer = training.build_optimizer(model, spec)
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    training.set_rate(optimizer, spec.lr * 0.5)
+    optimizer.step()
+    for name, parameter in model.named_parameters():
+        kept = 1.0 if parameter.dim() == 1 else 0.95
+        torch.testing.assert_close(parameter.detach(), kept * before[name], rtol=1e-5, atol=1e-7)
+
+
+def test_a_made_source_whose_numbers_round_otherwise_elsewhere_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run may go on on another processor, whose exponential differs in the last digit."""
+    store, source = RunStore(tmp_path), CORPORA["markov"]
+    train(SMALL, store, "cpu", options=RunOptions(until=3))
+    facts = dict(source.facts()) | {"sha256": "of other last digits"}
+    monkeypatch.setattr(source, "facts", lambda: facts)
+    assert train(SMALL, store, "cpu")["status"] == "finished"

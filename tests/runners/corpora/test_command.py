@@ -31,6 +31,11 @@ def test_a_source_of_known_entropy_shows_it() -> None:
     assert facts["outputs"] == 4
 
 
+def test_the_least_loss_of_what_has_no_context_names_none() -> None:
+    facts = json.loads(run("show", "random_features", "--format", "json"))
+    assert facts["least_loss"] == CORPORA["random_features"].entropy(1)
+
+
 def test_text_is_packed_shown_and_its_overlap_measured(tmp_path: Path) -> None:
     folder = tmp_path / "text"
     folder.mkdir()

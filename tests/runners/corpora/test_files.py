@@ -128,6 +128,17 @@ class TestBpe:
     def test_too_small_and_too_large_vocabularies_are_refused(self, stories: Path) -> None:
         with pytest.raises(UsageError, match="at least 257 tokens; found 100"):
             corpus(f"files:{stories}|bpe=100").tokens("train")
-        with pytest.raises(DataError, match=r"has pairs for \d+ tokens only") as caught:
+        with pytest.raises(DataError, match=r"has pairs for a BPE of \d+ tokens, not of") as caught:
             corpus(f"files:{stories}|bpe=60000").tokens("train")
         assert caught.value.code == "E_DATA_TOO_SMALL"
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.txt").write_text("some words")
+
+    def refuse(self: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(DataError, match=r"a\.txt: a file of a corpus cannot be read \(Permission denied\)"):
+        corpus(f"files:{tmp_path}").tokens("train")

@@ -117,6 +117,8 @@ def test_a_name_is_made_once() -> None:
         ("chain:order=3|voacb=3", r"part 'voacb=3', which is none of chain\[:order=3"),
         ("chain:order=two", "part 'order=two'"),
         ("chain:order=0", "part 'order=0'"),
+        ("chain:zipf=nan", "part 'zipf=nan'"),
+        ("random_features:alpha=inf", "part 'alpha=inf'"),
         ("pcfg:here", "is written pcfg"),
         ("shards:", "needs a folder"),
     ],

@@ -179,7 +179,7 @@ def test_the_command_fails_the_standard_parametrization_and_still_gives_its_data
     assert data["verdict"] == "grows"
     assert data["values"] == [64, 256]
     assert [row["quantity"] for row in data["slopes"]][-1] == READOUT
-    assert written.err.startswith("scalelaw: The standard parametrization grows with width. Next: ")
+    assert "scalelaw: The standard parametrization grows with width. Next: " in written.err
     drawn = figure.read_text()
     assert all(word in drawn for word in ("<svg", "standard: at the start", "change after 2 steps", "blocks.down"))
 
