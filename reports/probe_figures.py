@@ -35,7 +35,7 @@ FLAT = 0.6
 
 
 def write_panels(figures: Sequence[Figure], path: Path) -> None:
-    """Draw the figures side by side into one file, SVG or PNG by its ending; the legend stands beside the last.
+    """Draw the figures into one file, SVG or PNG by its ending, side by side or, more than three, two to a row.
 
     Raises:
         UsageError: for another ending.
@@ -55,10 +55,15 @@ def write_panels(figures: Sequence[Figure], path: Path) -> None:
     width, height = PANEL_INCHES
     content = BytesIO()
     with mpl.rc_context(STYLE):
-        canvas = Canvas(figsize=(len(figures) * width + LEGEND_INCHES, height), layout="constrained")
+        columns = len(figures) if len(figures) <= 3 else 2
+        rows = -(-len(figures) // columns)
+        canvas = Canvas(figsize=(columns * width + LEGEND_INCHES, rows * height), layout="constrained")
         FigureCanvasAgg(canvas)
-        for ax, figure in zip(canvas.subplots(1, len(figures), squeeze=False)[0], figures, strict=True):
+        panels = canvas.subplots(rows, columns, squeeze=False).flat
+        for ax, figure in zip(panels, figures, strict=False):
             draw(ax, figure)
+        for ax in panels:  # the last row may not be full
+            ax.remove()
         canvas.savefig(content, format=form, dpi=DPI, metadata={"Date": None} if form == "svg" else {})
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content.getvalue())
@@ -75,7 +80,8 @@ def lr_transfer_figures(transfers: Sequence[Transfer]) -> tuple[Figure, ...]:
     x = Axis("learning rate, log2", *limits([v for rates, _ in drawn for v in rates]))
     losses = [v for _, loss in drawn for v in loss]
     top = min(max(losses), max(float(curve.loss.min()) for curve in curves) + FLAT)
-    y = Axis("loss", *limits([min(losses), top]), unit="nats/token")
+    optima = [best.loss for transfer in transfers for best in transfer.optima if best.loss is not None]
+    y = Axis("loss", *limits([min(losses + optima), top]), unit="nats/token")
     labels = {width: str(width) for width in colours}
     figures = []
     for transfer in reversed(transfers):

@@ -18,7 +18,7 @@ from scalelaw.errors import UsageError
 VARYING = frozenset(
     {
         "lr", "seed", "weight_decay", "independent_decay", "epsilon", "grad_clip", "schedule", "warmup_share",
-        "warmup_tokens", "cooldown_share", "final_lr_share", "zero_readout", "zero_query", "unique_tokens",
+        "warmup_tokens", "cooldown_share", "final_lr_share", "zero_readout", "zero_query",
     }
 )  # fmt: skip
 """Fields in which members may differ: numbers of the optimizer, and where the weights and the data begin."""

@@ -22,7 +22,6 @@ from runners.checkpoints import Checkpoints
 from runners.leases import LeaseTakenError
 from runners.options import RunOptions
 from runners.signals import Interrupted, Stop
-from runners.sinks import SINKS
 from runners.spec import TrainSpec
 from runners.store import RunStore
 from runners.sweeps import Sweep, estimate
@@ -123,8 +122,6 @@ def run_sweep(
     Raises:
         Interrupted: where a signal stopped the sweep.
     """
-    for name in options.sinks:
-        SINKS[name]  # refused before anything is trained
     device = resolve_device(device)
     waiting = [spec for spec in sweep.largest_first() if store.settled(spec.run_id) is None]
     if limit is not None:
