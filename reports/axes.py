@@ -35,7 +35,8 @@ def ticks(axis: Axis) -> list[tuple[float, str]]:
     >>> [text for _, text in ticks(Axis("N", 8e6, 3e9, log=True, ticks="count"))]
     ['10M', '100M', '1B']
     """
-    positions = _log_positions(axis.low, axis.high) if axis.log else _linear_positions(axis.low, axis.high)
+    found = _log_positions if axis.log else _linear_positions
+    positions = axis.at or found(axis.low, axis.high)
     return [(position, _text(position, axis)) for position in positions]
 
 

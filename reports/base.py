@@ -67,7 +67,10 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """An axis with its limits. `ticks` says how numbers are written: plain, `10B`, or powers of ten."""
+    """An axis with its limits.
+
+    `ticks` says how numbers are written: plain, `10B`, or powers of ten; `at` says where, if not by the limits.
+    """
 
     label: str
     low: float
@@ -75,6 +78,7 @@ class Axis:
     unit: str = ""
     log: bool = False
     ticks: TickStyle = "number"
+    at: Floats = ()
 
     @property
     def title(self) -> str:

@@ -25,7 +25,7 @@ def coordinate_figures(check: CoordinateCheck) -> tuple[Figure, Figure]:
     """A panel of the sizes at initialisation and one of their change: the mean over seeds against width or depth."""
     panels = {"at the start": check.start, f"change after {check.steps} steps": check.change}
     sizes = [dict(_relative(check.quantities, sizes_QVR.mean(2))) for sizes_QVR in panels.values()]
-    x = Axis(check.axis, *limits(check.values, True), log=True)
+    x = Axis(check.axis, *limits(check.values, True), log=True, at=tuple(map(float, check.values)))
     y = limits([*LEAST_SPAN, *(v for panel in sizes for line in panel.values() for v in line)], True)
     start, change = (
         Figure(

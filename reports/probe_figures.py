@@ -117,7 +117,8 @@ def lr_sensitivity_figures(found: LrSensitivity) -> tuple[Figure, ...]:
         width, value = _floats([m.width for m in mine]), _floats([m.value for m in mine])
         layers += [Line(width, value, family, colour), Points(width, value, "", colour)]
     layers += _named_bands(m.interval for m in found.models if isinstance(m.interval, Interval))
-    x = Axis("width", *limits([model.width for model in found.models], True), log=True)
+    widths = tuple(sorted({float(model.width) for model in found.models}))
+    x = Axis("width", *limits(widths, True), log=True, at=widths)
     y = Axis("sensitivity to the learning rate", *limits([0.0, *ends]), unit="nats/token")
     return (Figure("lr_sensitivity", "What a rate that is off costs", found.sentence, x, y, tuple(layers)),)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -30,11 +31,7 @@ class Files(ByteCorpus):
             return [self.path]
         if not self.path.exists():
             raise DataError("E_NO_CORPUS", "there is no such file or folder of text", file=self.path)
-        found = [
-            path
-            for path in self.path.rglob(f"*{self.suffix}")
-            if path.is_file() and not any(part.startswith(".") for part in path.relative_to(self.path).parts)
-        ]
+        found = [path for path in below(self.path) if path.name.endswith(self.suffix)]
         if not found:
             raise DataError(
                 "E_NO_CORPUS",
@@ -47,6 +44,20 @@ class Files(ByteCorpus):
     def contents(self) -> Iterable[bytes]:
         """Whole files, or the passages of the one file."""
         return passages(read(self.path)) if self.path.is_file() else super().contents()
+
+
+def below(folder: Path) -> list[Path]:
+    """Every file below a folder, without what is hidden; `DataError` names a folder that cannot be looked into."""
+
+    def refuse(error: OSError) -> None:
+        problem = f"a folder of a corpus cannot be read ({error.strerror})"
+        raise DataError("E_UNREADABLE", problem, file=error.filename, remedy="mend its rights, or move it away")
+
+    found = []
+    for place, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(place, name) for name in names if not name.startswith(".")]
+    return [path for path in found if path.is_file()]
 
 
 def passages(text: bytes) -> list[bytes]:

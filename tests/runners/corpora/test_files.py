@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -142,3 +144,18 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(Path, "read_bytes", refuse)
     with pytest.raises(DataError, match=r"a\.txt: a file of a corpus cannot be read \(Permission denied\)"):
         corpus(f"files:{tmp_path}").tokens("train")
+
+
+def test_a_folder_that_cannot_be_looked_into_is_named(stories: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rather than left out in silence."""
+    real = os.scandir
+
+    def refuse(place: str | Path) -> Any:
+        if str(place).endswith("shut"):
+            raise PermissionError(13, "Permission denied", str(place))
+        return real(place)
+
+    (stories / "shut").mkdir()
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(DataError, match=r"shut: a folder of a corpus cannot be read \(Permission denied\)"):
+        corpus(f"files:{stories}").tokens("train")
