@@ -82,12 +82,11 @@ def worthwhile(spec: TrainSpec, device: str) -> bool:
 
     | tokens of a step | width 16 | 24  | 32  | 48  | 64  | 128 |
     |------------------|----------|-----|-----|-----|-----|-----|
-    | 256              | 2.5      | 2.0 | 2.0 | 1.7 | 1.5 | 1.1 |
-    | 512              | 2.3      | 1.7 | 1.7 | 1.4 | 1.2 |     |
-    | 2,048            | 1.5      |     | 1.1 |     | 1.1 | 0.9 |
+    | 256              | 2.4      | 1.6 | 1.5 | 1.3 | 1.1 | 0.9 |
+    | 512              | 1.6      | 1.2 | 1.2 | 1.1 | 1.0 |     |
+    | 2,048            | 1.0      |     | 1.0 |     | 1.0 | 0.9 |
 
-    On a quieter machine steps above `LARGEST_STEP` gained a fifth at most. On a CUDA device it has not been measured,
-    so there a stack is made on request only.
+    On a CUDA device it has not been measured, so there a stack is made on request only.
     """
     return device == "cpu" and spec.tokens_per_step * spec.width <= LARGEST_STEP
 

@@ -129,7 +129,8 @@ def take_turns(ways: dict[str, Callable[[], object]], device: str) -> dict[str, 
     times = {name: Times() for name in ways}
     for way in ways.values():
         timed(way, WARM_UP, device)
-    counts = {name: max(2, round(TURN_S / timed(way, 2, device)[1])) for name, way in ways.items()}
+    most = (STEPS - WARM_UP - 2) // TURNS  # that there are data for
+    counts = {name: min(max(2, round(TURN_S / timed(way, 2, device)[1])), most) for name, way in ways.items()}
     for _ in range(TURNS):
         for name, way in ways.items():
             counted, wall = timed(way, counts[name], device)
