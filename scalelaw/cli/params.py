@@ -48,7 +48,7 @@ def show(
         from runners.probes.coordinate_check import small
         from runners.probes.tensor_rules import branch, by_block, by_role, tensor_rows
     except ImportError:
-        raise MissingExtraError("A model's tensors", "train") from None
+        raise MissingExtraError("A table of tensors", "train") from None
 
     shape = {"width": width, "base_width": base_width, "depth": depth, "base_depth": base_depth}
     asked = {"lr": lr, "weight_decay": weight_decay, "epsilon": epsilon, "init_std": init_std}
