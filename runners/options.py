@@ -37,4 +37,4 @@ class RunOptions:
                 f"{self.checkpoint_steps} steps."
             )
         for name in self.sinks:
-            SINKS[name]  # refused before anything is trained
+            SINKS[name].require()

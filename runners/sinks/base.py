@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from scalelaw.errors import MissingExtraError
 
 
 class Writer(ABC):
@@ -21,14 +24,21 @@ class Writer(ABC):
 
 
 class Sink(ABC):
-    """A kind of log. `metrics.jsonl` is the record; a sink is a copy for looking at, made after it."""
+    """A kind of log. `metrics.jsonl` is the record; a sink is a copy for looking at, made after it.
+
+    Attributes:
+        name: also that of the extra and of the package it needs.
+    """
 
     name: str
 
     @abstractmethod
     def open(self, folder: Path, record: Mapping[str, Any], step: int) -> Writer:
-        """A writer for the run of `folder`, which `record` describes as `spec.json` does, from `step` on.
+        """A writer for the run of `folder`, which `record` describes as `spec.json` does, from `step` on."""
 
-        Raises:
-            MissingExtraError: where its package is not installed.
-        """
+    def require(self) -> None:
+        """Raise `MissingExtraError` where the package is not installed: before anything is trained."""
+        try:
+            importlib.import_module(self.name)
+        except ImportError:
+            raise MissingExtraError(f"The sink {self.name}", self.name) from None

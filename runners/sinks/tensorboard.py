@@ -8,17 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from runners.sinks.base import Sink, Writer
-from scalelaw.errors import MissingExtraError
 
 
 class TensorBoardWriter(Writer):
     """Scalars by step; those of steps that a crash undid are purged."""
 
     def __init__(self, folder: Path, record: Mapping[str, Any], step: int) -> None:
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError:
-            raise MissingExtraError("The sink tensorboard", "tensorboard") from None
+        from torch.utils.tensorboard import SummaryWriter
+
         self._events = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1 if step else None)
         if step == 0:
             self._events.add_text("spec", f"```\n{json.dumps(record, indent=1)}\n```", 0)

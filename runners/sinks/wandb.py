@@ -7,17 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from runners.sinks.base import Sink, Writer
-from scalelaw.errors import MissingExtraError
 
 
 class WandbWriter(Writer):
     """One run, whose id is ours; nothing is sent, and no environment variable or setting is recorded but the spec."""
 
     def __init__(self, folder: Path, record: Mapping[str, Any]) -> None:
-        try:
-            import wandb
-        except ImportError:
-            raise MissingExtraError("The sink wandb", "wandb") from None
+        import wandb
+
         settings = wandb.Settings(
             console="off", silent=True, x_disable_stats=True, x_disable_meta=True, x_disable_machine_info=True,
             disable_code=True, disable_git=True, save_code=False,
