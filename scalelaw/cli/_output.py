@@ -53,9 +53,13 @@ def shown(value: float, digits: int = 4) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A rough time in the unit one would say it in: `12 s`, `7 min`, `3.5 h`, `12 days`."""
+    """A rough time in the unit one would say it in.
+
+    >>> [duration(seconds) for seconds in (1e-15, 0.34, 12.3, 400, 12_600, 1e6)]
+    ['0 s', '0.3 s', '12 s', '7 min', '3.5 h', '11.6 days']
+    """
     if seconds < 90:
-        return f"{seconds:.2g} s"
+        return f"{round(seconds, 1 if seconds < 10 else None):g} s"
     if seconds < 5400:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86400:.3g} days"
