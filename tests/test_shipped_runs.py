@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from runners.sweeps import Sweep
 from scalelaw.catalogue import shipped
@@ -84,3 +85,28 @@ def test_a_text_ladder_has_two_validation_sets_and_a_held_out_one(name: str) -> 
     far, near = runs.column(f"loss_{other}"), runs.column("loss_held_out")
     assert (far > runs.loss).all()
     np.testing.assert_allclose(near, runs.loss, rtol=0.15)
+
+
+def test_the_readme_says_what_one_transferred_rate_costs() -> None:
+    """The mean and the largest difference between muP and the standard parametrization tuned at every width."""
+    costs = {name: differences(name) for name in TEXTS}
+    assert {len(found) for found in costs.values()} == {14}
+    prose, code = (f"{costs[name].mean():.3f}".rstrip("0") for name in TEXTS)
+    largest = max(found.max() for found in costs.values())
+    said = " ".join((shipped("docs").parents[2] / "README.md").read_text(encoding="utf-8").split())
+    assert f"loses {prose} nats on prose and {code} on code, in the mean of 14 pairs" in said
+    assert f"(at most {largest:.2f}" in said
+
+
+def differences(name: str) -> NDArray[np.float64]:
+    """The loss under muP less that under the standard parametrization, of every size and length with seed 0."""
+    tables = [read_runs(shipped(table)) for table in (name, f"{name}_standard")]
+    mup, standard = (
+        {
+            (N, D): loss
+            for N, D, loss, seed in zip(t.n_params, t.n_tokens, t.loss, t.column("seed"), strict=True)
+            if not seed
+        }
+        for t in tables
+    )
+    return np.array([mup[key] - standard[key] for key in mup.keys() & standard.keys()])

@@ -57,6 +57,22 @@ class Template(ABC):
         return part.partition("=")[0] in self.options
 
 
+class Made(Template):
+    """A kind of source that its options alone determine: nothing is read from anywhere.
+
+    Attributes:
+        made: the source's class, called with its name and the options.
+    """
+
+    made: ClassVar[Callable[..., Source]]
+
+    def make(self, name: str, place: str, **options: Any) -> Source:
+        """A source; it has no place."""
+        if place:
+            raise UsageError(f"The corpus {self.name} is written {self.usage}; found {name!r}.")
+        return type(self).made(name, **options)
+
+
 def whole(text: str) -> int:
     """A positive whole number as people write it: 4096, 50k, 1B."""
     number = parse_number(text)

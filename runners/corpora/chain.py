@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from runners.corpora._templates import Options, Template, whole
+from runners.corpora._templates import Made, Options, whole
 from runners.corpora.base import Array, Corpus, Examples, Generated
 from scalelaw.errors import UsageError
 
@@ -151,7 +151,7 @@ class Chain(Corpus):
         }
 
 
-class Chains(Template):
+class Chains(Made):
     """Chains by their order and vocabulary."""
 
     name = "chain"
@@ -163,12 +163,7 @@ class Chains(Template):
         "pair": float,
         "last": float,
     }
-
-    def make(self, name: str, place: str, **options: Any) -> Chain:
-        """A chain; it has no place."""
-        if place:
-            raise UsageError(f"A chain is written {self.usage}; found {name!r}.")
-        return Chain(name, **options)
+    made = Chain
 
 
 KIND = Chains()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from runners.corpora._templates import Options, Template, whole
+from runners.corpora._templates import Made, Options, whole
 from runners.corpora.base import Array, Corpus, Examples, Generated
 from scalelaw.errors import UsageError
 
@@ -166,7 +166,7 @@ def _entropy(p: NDArray[np.float64]) -> float:
     return float(-np.sum(p * np.log(p)))
 
 
-class Grammars(Template):
+class Grammars(Made):
     """Grammars by their size."""
 
     name = "pcfg"
@@ -177,12 +177,7 @@ class Grammars(Template):
         "depth": whole,
         "zipf": float,
     }
-
-    def make(self, name: str, place: str, **options: Any) -> Grammar:
-        """A grammar; it has no place."""
-        if place:
-            raise UsageError(f"A grammar is written {self.usage}; found {name!r}.")
-        return Grammar(name, **options)
+    made = Grammar
 
 
 KIND = Grammars()

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from runners.corpora._templates import Options, Template, whole
+from runners.corpora._templates import Made, Options, whole
 from runners.corpora.base import Array, Examples, Generated, Source
-from scalelaw.errors import UsageError
 
 SEED = 20240524
 HIDDEN_PER_FEATURE = 4
@@ -83,18 +82,13 @@ class RandomFeatures(Source):
         }
 
 
-class RandomFeatureSources(Template):
+class RandomFeatureSources(Made):
     """Random features by their number and exponents."""
 
     name = "random_features"
     usage = "random_features[:d=64|alpha=1|beta=0.3]"
     options: ClassVar[Options] = {"d": whole, "alpha": float, "beta": float}
-
-    def make(self, name: str, place: str, **options: Any) -> RandomFeatures:
-        """A source; it has no place."""
-        if place:
-            raise UsageError(f"Random features are written {self.usage}; found {name!r}.")
-        return RandomFeatures(name, **options)
+    made = RandomFeatures
 
 
 KIND = RandomFeatureSources()
