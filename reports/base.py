@@ -5,7 +5,7 @@ Colours are names of `reports.palette`, so that a figure can be drawn on light a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -161,13 +161,26 @@ Section = Text | Table | Findings | Figure
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A title, sections in reading order, and what made them: data, law, objective, seeds, versions."""
+    """A title, sections in reading order, and what made them: data, law, objective, seeds, versions.
+
+    A page of something that is still going on loads itself again every `refresh_s` seconds; 0 is never.
+    """
 
     title: str
     sections: tuple[Section, ...]
     provenance: Mapping[str, Cell]
+    refresh_s: int = 0
 
     @property
     def figures(self) -> tuple[Figure, ...]:
         """The sections that are figures."""
         return tuple(section for section in self.sections if isinstance(section, Figure))
+
+
+@dataclass(frozen=True, slots=True)
+class ReportKind:
+    """A kind of report: its name, what it tells in one line, and the function that makes it."""
+
+    name: str
+    what: str
+    make: Callable[..., Report]

@@ -73,7 +73,7 @@ def _head(report: Report, scripts: list[str]) -> str:
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{_policy(scripts)}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="viewport" content="width=device-width, initial-scale=1">{_refresh(report)}
 <meta name="color-scheme" content="light dark">
 <meta name="generator" content="scalelaw {__version__}">
 <title>{text(report.title)}</title>
@@ -81,6 +81,10 @@ def _head(report: Report, scripts: list[str]) -> str:
 {_shipped("report.css")}</style>
 </head>
 <body>"""
+
+
+def _refresh(report: Report) -> str:
+    return f'\n<meta http-equiv="refresh" content="{report.refresh_s}">' if report.refresh_s else ""
 
 
 def text(value: str) -> str:

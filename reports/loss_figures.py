@@ -1,4 +1,4 @@
-"""The law over its runs, and what it leaves unexplained."""
+"""The law over its runs, against compute or its one variable."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from reports.axes import limits
-from reports.base import Axis, Band, Figure, Floats, Line, Mark, Points, Region, TickStyle
+from reports.base import Axis, Band, Figure, Floats, Line, Points, Region, TickStyle
 from reports.size_groups import SizeGroup, drawn_rows, size_groups, thinned
 from reports.wording import clip, number, with_unit
 from scalelaw.fitting import Fit
@@ -88,7 +88,7 @@ def _by_size(fit: Fit) -> Figure:
 def _line_of(fit: Fit, group: SizeGroup, C: Numbers) -> Line:
     """The law at a group's median size, over the group's range of compute and a factor of two on either side."""
     grid = np.geomspace(C[group.rows].min() / 2, C[group.rows].max() * 2, GRID)
-    loss = fit.predict(n_params=group.n_params, n_tokens=grid / (6.0 * group.n_params))
+    loss = fit.predict(n_params=group.middle, n_tokens=grid / (6.0 * group.middle))
     return Line(floats(grid), floats(loss), "", group.colour)
 
 
@@ -128,27 +128,3 @@ def _loss_band(known: Uncertainty, name: str, grid: Floats) -> tuple[Band, ...]:
         return ()
     x, low, high = (floats(column) for column in zip(*drawn, strict=True))
     return (Band(x, low, high, f"{LEVEL:.0%} interval", "accent"),)
-
-
-def residual_figure(fit: Fit) -> Figure:
-    """ln(observed / predicted), in percent, against the predicted loss."""
-    runs, residuals = fit.runs, 100.0 * fit.residuals
-    predicted = runs.loss * np.exp(-fit.residuals)
-    groups = size_groups(runs)
-    points = [_residual_points(fit, group, predicted, residuals) for group in groups]
-    return Figure(
-        "residuals",
-        "Residuals",
-        f"ln(observed/predicted) of every run; a trend or a fan is something the law does not describe.{thinned(runs)}",
-        Axis("predicted loss", *limits(predicted), unit="nats/token"),
-        Axis("residual", *limits(residuals), unit="%"),
-        (Mark(0.0, "", "muted", "y"), *points),
-        legend="parameters N" if len(groups) > 1 else "",
-    )
-
-
-def _residual_points(fit: Fit, group: SizeGroup, predicted: Numbers, residuals: Numbers) -> Points:
-    x, y = predicted[group.rows], residuals[group.rows]
-    texts = run_hover(fit.runs, group.rows)
-    hover = tuple(f"{text}\nresidual {with_unit(v, '%', 2)}" for text, v in zip(texts, y, strict=True))
-    return Points(floats(x), floats(y), group.label, group.colour, hover)

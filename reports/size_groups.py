@@ -1,4 +1,4 @@
-"""Runs by model size: at most eight groups, each with a colour, so that a legend stays readable."""
+"""Runs by model size, or by tokens: at most eight groups, each with a colour, so that a legend stays readable."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ MAX_POINTS = 5000
 
 @dataclass(frozen=True)
 class SizeGroup:
-    """Runs of one size, or of a range of sizes. `n_params` is their median, `rows` their places in the table."""
+    """Runs of one size, or of a range of sizes. `middle` is their median, `rows` their places in the table."""
 
     label: str
     colour: str
-    n_params: float
+    middle: float
     rows: NDArray[np.intp]
 
 
@@ -37,16 +37,16 @@ def thinned(runs: RunTable) -> str:
     return "" if n <= MAX_POINTS else f" {MAX_POINTS:,} of {n:,} runs are drawn, evenly spread over the table."
 
 
-def size_groups(runs: RunTable) -> list[SizeGroup]:
-    """The drawn runs by size, smallest first; one group where sizes were not logged."""
-    rows = drawn_rows(runs)
-    sizes = runs.n_params[rows]
+def size_groups(runs: RunTable, column: str = "n_params") -> list[SizeGroup]:
+    """The drawn runs by size, or another column of counts, smallest first; one group where it was not logged."""
+    rows, values = drawn_rows(runs), runs.column(column)
+    sizes = values[rows]
     if not np.isfinite(sizes).all():
         return [SizeGroup("runs", "accent", float("nan"), rows)]
     members = [rows[which] for which in _split(sizes)]
     colours = ramp(len(members))
     return [
-        SizeGroup(_label(runs.n_params[part]), colour, float(np.median(runs.n_params[part])), part)
+        SizeGroup(_label(values[part]), colour, float(np.median(values[part])), part)
         for part, colour in zip(members, colours, strict=True)
     ]
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from scalelaw.errors import DataError
 from scalelaw.numbers import parse_number
-from scalelaw.readers.reading import pick_reader
+from scalelaw.readers.base import Manner
+from scalelaw.readers.finding import pick_reader
 
 COLUMNS = ("parametrization", "width", "lr", "seed", "loss", "status")
 """What a table of trials has; `status` may be absent where every run finished, and a column `corpus` be there."""
@@ -81,7 +82,7 @@ def select(trials: Sequence[Trial], parametrizations: Sequence[str]) -> tuple[Tr
 
 
 def _trials(path: Path) -> Iterator[tuple[Trial, str, int | None]]:
-    cells = pick_reader(path).read(path, "utf-8")
+    cells = pick_reader(path).read(path, Manner())
     for name in COLUMNS[:-1]:
         if name not in cells.columns:
             raise DataError(

@@ -23,7 +23,8 @@ class Cells:
     """One source as columns of cells, uninterpreted: text from CSV, numbers and text from JSON or Parquet.
 
     `file` and `line` say where each row lies (line 0: the format has no lines). A missing cell is None or empty text.
-    `stated` holds the conventions the source itself vouches for, by the names `ColumnMap` gives them.
+    `stated` holds the conventions the source itself vouches for, by the names `ColumnMap` gives them. `logged`: a
+    tracker wrote the rows, so that they are points of curves and not runs.
     """
 
     path: str
@@ -35,6 +36,7 @@ class Cells:
     excluded: tuple[Exclusion, ...] = ()
     stated: Mapping[str, str] = field(default_factory=dict)
     separator: str = ""
+    logged: bool = False
 
     def __len__(self) -> int:
         return len(self.line)
@@ -42,22 +44,49 @@ class Cells:
     def where(self, keep: Mask) -> Cells:
         """The rows that are kept."""
         rows = np.flatnonzero(keep).tolist()
+        return self.take(rows)
+
+    def take(self, rows: Sequence[int]) -> Cells:
+        """These rows, in this order."""
         columns = {name: [cells[i] for i in rows] for name, cells in self.columns.items()}
-        return replace(self, columns=columns, file=tuple(self.file[i] for i in rows), line=self.line[keep])
+        line = self.line[np.asarray(rows, dtype=np.intp)]
+        return replace(self, columns=columns, file=tuple(self.file[i] for i in rows), line=line)
+
+    def with_columns(self, columns: Mapping[str, Sequence[Any]]) -> Cells:
+        """The same rows with further columns; one of a name that is there replaces it."""
+        return replace(self, columns={**self.columns, **columns})
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How bytes become cells: the text's encoding, and whether broken lines of a log are left out on the record."""
+
+    encoding: str = "utf-8"
+    skip_bad_lines: bool = False
 
 
 class Reader(ABC):
-    """A format. `suffixes` are the file endings it answers to; `matches` looks at the first bytes of any other file."""
+    """A format, of files or of folders.
+
+    A file goes to the first reader that `claims` it by name and first bytes, else to one of its ending in `suffixes`;
+    a folder to the first that `holds` it.
+    """
 
     name: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]] = ()
+    refuses: ClassVar[bool] = False
+    """Whether it is there to say why a format is never read; a search of a folder leaves such files alone."""
 
-    def matches(self, head: bytes) -> bool:
-        """Whether a file of an unknown ending that begins with these bytes is of this format."""
+    def claims(self, path: Path, head: bytes) -> bool:
+        """Whether a file, whatever its ending, that begins with these bytes is of this format."""
+        return False
+
+    def holds(self, folder: Path) -> bool:
+        """Whether this folder as a whole is of this format."""
         return False
 
     @abstractmethod
-    def read(self, path: Path, encoding: str) -> Cells:
+    def read(self, path: Path, manner: Manner) -> Cells:
         """The cells of a source; `DataError` where it cannot be read whole."""
 
 

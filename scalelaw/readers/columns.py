@@ -66,13 +66,19 @@ def _column(cells: Cells, wanted: ColumnMap, quantity: str) -> str | None:
     known = _plain_names(cells)
     if quantity in LABELS:
         return next((known[alias][0] for alias in LABELS[quantity] if alias in known), None)
-    candidates = [column for alias in ALIASES[quantity] for column in known.get(_plain(alias), ())]
+    candidates = [column for alias in ALIASES[quantity] for column in known.get(plain_name(alias), ())]
     if len(candidates) > 1:
         raise _ambiguous(cells, quantity, sorted(candidates, key=list(cells.columns).index))
     return candidates[0] if candidates else None
 
 
-def _plain(name: str) -> str:
+def has_usual(cells: Cells, quantity: str) -> bool:
+    """Whether a column goes by a usual name of the quantity."""
+    known = _plain_names(cells)
+    return any(plain_name(alias) in known for alias in ALIASES[quantity])
+
+
+def plain_name(name: str) -> str:
     """A name without case and punctuation; a single letter keeps its case, for N, D and C are not n, d and c."""
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") if len(name) > 1 else name
 
@@ -80,7 +86,7 @@ def _plain(name: str) -> str:
 def _plain_names(cells: Cells) -> dict[str, list[str]]:
     names: dict[str, list[str]] = {}
     for column in cells.columns:
-        names.setdefault(_plain(column), []).append(column)
+        names.setdefault(plain_name(column), []).append(column)
     return names
 
 
@@ -146,7 +152,7 @@ def _stated(cells: Cells, name: str, conventions: Mapping[str, str]) -> str | No
 def _refuse_metric(cells: Cells, loss: str | None) -> None:
     """A perplexity or an accuracy is no loss; said when it was chosen, or when there is nothing else."""
     for column in [loss] if loss else list(cells.columns):
-        metric = next((_METRICS[word] for word in _plain(column).split("_") if word in _METRICS), None)
+        metric = next((_METRICS[word] for word in plain_name(column).split("_") if word in _METRICS), None)
         if metric:
             remedy = "take the log of it" if metric == "perplexity" else "name a loss with --loss"
             problem = f"column {column} holds {metric}, and a loss was expected"

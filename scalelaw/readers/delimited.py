@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from scalelaw.errors import DataError
-from scalelaw.readers.base import Cells, Reader, lines_text
+from scalelaw.readers.base import Cells, Manner, Reader, lines_text
 from scalelaw.readers.loading import load, text_encoding
 from scalelaw.runs import Note
 
@@ -23,10 +23,10 @@ class DelimitedReader(Reader):
     name = "csv"
     suffixes = (".csv", ".tsv", ".txt")
 
-    def read(self, path: Path, encoding: str) -> Cells:
+    def read(self, path: Path, manner: Manner) -> Cells:
         """Columns of text, with the physical line each record begins on."""
         loaded = load(path)
-        encoding = text_encoding(loaded, encoding)
+        encoding = text_encoding(loaded, manner.encoding)
         separator = _separator(_open(loaded.content, encoding))
         lines = _Lines(_open(loaded.content, encoding))
         records = _records(path, lines, separator)

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from scalelaw.errors import DataError
-from scalelaw.readers.base import Cells, Reader
+from scalelaw.readers.base import Cells, Manner, Reader
 from scalelaw.readers.loading import load, text_encoding
+from scalelaw.readers.logs import flat
 from scalelaw.runs import Note
 
 Record = dict[str, Any]
@@ -23,14 +24,14 @@ class JsonLinesReader(Reader):
     name = "jsonl"
     suffixes = (".jsonl", ".ndjson", ".json")
 
-    def matches(self, head: bytes) -> bool:
+    def claims(self, path: Path, head: bytes) -> bool:
         """Begins with a brace or a bracket."""
         return head.lstrip()[:1] in (b"{", b"[")
 
-    def read(self, path: Path, encoding: str) -> Cells:
+    def read(self, path: Path, manner: Manner) -> Cells:
         """Columns in the order their keys first appear."""
         loaded = load(path)
-        text = loaded.content.decode(text_encoding(loaded, encoding))
+        text = loaded.content.decode(text_encoding(loaded, manner.encoding))
         notes: list[Note] = []
         numbered = list(_array(path, text) if text.lstrip().startswith("[") else _lines(path, text, notes))
         if not numbered:
@@ -70,7 +71,7 @@ def _decoded(path: Path, text: str, line: int | None) -> list[Record]:
     """The records of one line, or, with `line` None, of a whole array."""
     try:
         value = json.loads(text, object_pairs_hook=_once)
-        return [_flat(_object(item)) for item in (value if line is None else [value])]
+        return [flat(_object(item)) for item in (value if line is None else [value])]
     except RecursionError:
         problem = "the nesting is too deep"
     except ValueError as error:  # JSONDecodeError, a key given twice, an integer of thousands of digits
@@ -92,17 +93,6 @@ def _object(value: Any) -> Record:
     if isinstance(value, dict):
         return value
     raise ValueError(f"an object with one run's columns was expected, not {type(value).__name__}")
-
-
-def _flat(record: Record, prefix: str = "") -> Record:
-    """Nested objects as `outer/inner` keys; lists stay as they are."""
-    flat: Record = {}
-    for name, value in record.items():
-        if isinstance(value, dict):
-            flat.update(_flat(value, f"{prefix}{name}/"))
-        else:
-            flat[prefix + name] = value
-    return flat
 
 
 KIND = JsonLinesReader()

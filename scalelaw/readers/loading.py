@@ -34,7 +34,7 @@ class Loaded:
 def load(path: Path) -> Loaded:
     """A file's content. Raises `UsageError` without such a file, `DataError` (E_EMPTY, E_COMPRESSED) otherwise."""
     if not path.is_file():
-        raise UsageError(f"No such file: {str(path)!r}.{_near(path)}")
+        raise missing_file(path)
     packed = path.read_bytes()
     source = Source.of(path, packed)
     if path.suffix == ".gz":
@@ -42,6 +42,11 @@ def load(path: Path) -> Loaded:
     if packed.startswith(GZIP_MAGIC):
         raise DataError("E_COMPRESSED", "this is gzip data", file=path, remedy=f"rename to {path.suffix or '.csv'}.gz")
     return Loaded(path, packed, source)
+
+
+def missing_file(path: Path) -> UsageError:
+    """The error for a file that is not there, with the nearest name that is."""
+    return UsageError(f"No such file: {str(path)!r}.{_near(path)}")
 
 
 def _near(path: Path) -> str:

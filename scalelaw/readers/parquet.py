@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from scalelaw.errors import DataError, MissingExtraError
-from scalelaw.readers.base import Cells, Reader
+from scalelaw.readers.base import Cells, Manner, Reader
 from scalelaw.readers.loading import load
 
 
@@ -18,11 +18,11 @@ class ParquetReader(Reader):
     name = "parquet"
     suffixes = (".parquet", ".pq")
 
-    def matches(self, head: bytes) -> bool:
+    def claims(self, path: Path, head: bytes) -> bool:
         """Begins with the four bytes every Parquet file begins with."""
         return head.startswith(b"PAR1")
 
-    def read(self, path: Path, encoding: str) -> Cells:
+    def read(self, path: Path, manner: Manner) -> Cells:
         """Columns as Python values; rows have no line, so `line` counts them from 1."""
         try:
             import pyarrow as pa

@@ -10,14 +10,17 @@ from pathlib import Path
 import numpy as np
 
 from scalelaw.errors import DataError, UsageError
-from scalelaw.readers.base import READERS, Cells, Mask, Reader, lines_text
+from scalelaw.readers.base import Cells, Manner, Mask, lines_text
 from scalelaw.readers.checking import notice_values, refuse_missing, refuse_values
 from scalelaw.readers.columns import Choice, choose_columns
+from scalelaw.readers.curves import Reduction, reduce_curves
 from scalelaw.readers.extras import extras, labels
+from scalelaw.readers.facts import read_about, with_facts
+from scalelaw.readers.finding import find_cells
 from scalelaw.readers.joining import joined
-from scalelaw.readers.loading import load
 from scalelaw.readers.mapping import QUANTITY_COLUMNS, ColumnMap
 from scalelaw.readers.parsing import Refusal, parse_column
+from scalelaw.readers.products import with_products
 from scalelaw.readers.repeats import grouped_by_configuration, without_repeats
 from scalelaw.readers.units import check_flops, losses_in_nats
 from scalelaw.runs import Exclusion, Floats, Note, RunTable
@@ -46,12 +49,21 @@ def read_runs(
     encoding: str = "utf-8",
     decimal: str = ".",
     drop_invalid: bool = False,
+    about: PathLike | None = None,
+    given: Mapping[str, str] | None = None,
+    curve: str = "auto",
+    smooth: int = 1,
+    skip_bad_lines: bool = False,
 ) -> RunTable:
-    """The runs of a file, of several files, or of a run-store directory.
+    """The runs of a file, of several files, of a tracker's folder, or of a run store.
 
-    CSV (commas, semicolons, tabs), JSON lines and Parquet are told apart by their ending, else by content; `.gz` is
-    unpacked. The names of columns may be given, one by one or as a `mapping` (a `ColumnMap`, or a TOML file of one);
-    otherwise the usual ones are looked for. Losses come out in nats per token. Of N, D and C = 6 N D any two suffice.
+    Formats are told apart by content, else by their ending; `.gz` is unpacked. The names of columns may be given, one
+    by one or as a `mapping` (a `ColumnMap`, or a TOML file of one); otherwise the usual ones are looked for. A name may
+    be a product, `step*32768`. What a log does not say is told in `about`, a table with a row a run, or `given` for all
+    of them. Losses come out in nats per token. Of N, D and C = 6 N D any two suffice.
+
+    `curve` says which points of a logged curve are rows: `all`, `last`, `min`, or numbers of tokens, `1B,2B`; `auto` is
+    the last for what a tracker logged and all for a table. `smooth` is the number of points a loss is the mean of.
 
     A row with a cell that cannot be used is an error; with `drop_invalid` it becomes an exclusion that says why.
     `table.notes` tells what was noticed and not refused.
@@ -85,22 +97,12 @@ def read_runs(
     paths = [Path(path)] if isinstance(path, str | os.PathLike) else [Path(item) for item in path]
     if not paths:
         raise UsageError("No file to read. Next: name a file, or a run-store directory.")
-    sources = [pick_reader(item).read(item, encoding) for item in paths]
+    manner, reduction = Manner(encoding, skip_bad_lines), Reduction.of(curve, smooth)
+    facts = read_about(Path(about), manner) if about else None
+    sources = [with_facts(cells, facts, given or {}) for item in paths for cells in find_cells(item, manner)]
     firsts = np.cumsum([0, *map(len, sources[:-1])])  # rows without a name are numbered through all files
     tables = zip(sources, firsts.tolist(), strict=True)
-    return joined([_table(cells, wanted, decimal, drop_invalid, first) for cells, first in tables])
-
-
-def pick_reader(path: Path) -> Reader:
-    """The reader of a path: `store` for a directory, else by ending, else by the first bytes, else `csv`."""
-    if path.is_dir():
-        return READERS["store"]
-    suffix = (path.with_suffix("") if path.suffix == ".gz" else path).suffix.lower()
-    for reader in READERS:
-        if suffix in reader.suffixes:
-            return reader
-    head = load(path).content[:64]
-    return next((reader for reader in READERS if reader.matches(head)), READERS["csv"])
+    return joined([_table(cells, wanted, reduction, decimal, drop_invalid, first) for cells, first in tables])
 
 
 @dataclass(frozen=True)
@@ -112,8 +114,12 @@ class _Numbers:
     notes: tuple[Note, ...]
 
 
-def _table(cells: Cells, wanted: ColumnMap, decimal: str, drop_invalid: bool, first: int) -> RunTable:
+def _table(
+    cells: Cells, wanted: ColumnMap, reduction: Reduction, decimal: str, drop_invalid: bool, first: int
+) -> RunTable:
+    cells, wanted = with_products(cells, wanted, decimal)
     choice = choose_columns(cells, wanted)
+    cells = reduce_curves(cells, choice, reduction, decimal)
     ids = labels(cells, choice.columns.get("run_id"), [f"run{first + i:03d}" for i in range(len(cells))])
     numbers = _numbers(cells, choice, decimal)
     keep, dropped = _kept(cells, ids, numbers.refused, drop_invalid)

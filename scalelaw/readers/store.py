@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from scalelaw.errors import DataError
-from scalelaw.readers.base import Cells, Reader
+from scalelaw.readers.base import Cells, Manner, Reader
 from scalelaw.readers.loading import Loaded, load
 from scalelaw.runs import Exclusion
 
@@ -24,7 +24,11 @@ class StoreReader(Reader):
 
     name = "store"
 
-    def read(self, path: Path, encoding: str) -> Cells:
+    def holds(self, folder: Path) -> bool:
+        """A folder of folders with `spec.json` inside."""
+        return next(folder.glob("*/spec.json"), None) is not None
+
+    def read(self, path: Path, manner: Manner) -> Cells:
         """Rows in the order of the run directories' names."""
         outcomes = [_outcome(folder) for folder in sorted(item.parent for item in path.glob("*/spec.json"))]
         excluded = tuple(outcome for outcome in outcomes if isinstance(outcome, Exclusion))
