@@ -88,7 +88,10 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """Markers. `hover` holds one text a point, lines separated by a line break."""
+    """Markers. `hover` holds one text a point, lines separated by a line break.
+
+    A circle is drawn as its colour's own marker (see `reports.palette`); a diamond is large, for the few that matter.
+    """
 
     x: Floats
     y: Floats
@@ -160,16 +163,34 @@ Section = Text | Table | Findings | Figure
 
 
 @dataclass(frozen=True, slots=True)
+class Rows:
+    """A table too long for a page: columns of one length, written as `NAME.csv` beside the report."""
+
+    name: str
+    columns: Mapping[str, Sequence[object]]
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """A title, sections in reading order, and what made them: data, law, objective, seeds, versions.
 
-    A page of something that is still going on loads itself again every `refresh_s` seconds; 0 is never.
+    Names of sections and rows become files and anchors: they are lower-case words joined by underscores, each used
+    once. `rows` holds every run where figures draw only some. A page of something that is still going on loads itself
+    again every `refresh_s` seconds; 0 is never.
     """
 
     title: str
     sections: tuple[Section, ...]
     provenance: Mapping[str, Cell]
+    rows: tuple[Rows, ...] = ()
     refresh_s: int = 0
+
+    def __post_init__(self) -> None:
+        names = [part.name for part in (*self.sections, *self.rows)]
+        odd = [name for name in names if not re.fullmatch("[a-z0-9_]+", name)]
+        twice = [name for name in names if names.count(name) > 1]
+        if odd or twice:
+            raise ValueError(f"A report's sections need distinct names of a-z, 0-9 and _; found {(odd or twice)[0]!r}.")
 
     @property
     def figures(self) -> tuple[Figure, ...]:

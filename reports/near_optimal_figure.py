@@ -1,4 +1,4 @@
-"""How flat the optimum is at the plan's budget."""
+"""How flat the optimum is at the plan's spending."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from reports.axes import limits
-from reports.base import Axis, Figure, Line, Mark, Region
+from reports.base import Axis, Figure, Line, Mark, Points, Region
 from reports.loss_figures import floats
 from reports.wording import number, with_unit
 from scalelaw.planning import Plan
@@ -20,27 +20,55 @@ FARTHEST = 100.0
 
 
 def near_optimal_figure(plan: Plan) -> Figure | None:
-    """The loss against N at the plan's budget, D = C / (6N), with the ranges within 0.1% and 1% of the best."""
+    """The loss against N at the plan's spending, with the ranges within 0.1% and 1% of the best and what others lose.
+
+    None where N was given.
+    """
     if not plan.bands or not isinstance(plan.n_params, Interval):
         return None
     best, widest = plan.n_params.estimate, max(plan.bands, key=lambda band: band.factor)
     low, high = _within(widest.n_params_low, best / FARTHEST), _within(widest.n_params_high, best * FARTHEST)
-    grid = np.geomspace(low**1.2 / best**0.2, high**1.2 / best**0.2, POINTS)
-    loss = plan.fit.predict(n_params=grid, n_tokens=plan.flops / (6.0 * grid))
+    sizes = [cost.n_params for cost in plan.costs if math.isfinite(cost.loss)]
+    low, high = min([low, *sizes]), max([high, *sizes])
+    grid = np.geomspace(low**1.1 / best**0.1, high**1.1 / best**0.1, POINTS)
+    grid = grid[plan.tokens_for(grid) > 0]
+    loss = plan.loss_for(grid)
     hover = tuple(f"N {with_unit(n, 'parameters')}\nloss {number(v)}" for n, v in zip(grid, loss, strict=True))
+    others = _others(plan)
     return Figure(
         "near_optimal",
         "How flat the optimum is",
-        f"Loss against model size for {number(plan.flops, 3)} FLOP, D = C/(6N). The shaded sizes cost at most 0.1% or "
-        "1% in loss: within them, choose what is easier to train or cheaper to serve.",
+        f"Loss against model size, each with the tokens that the plan's spending of {with_unit(_spent(plan), _unit(plan))} "
+        "buys it. The shaded sizes cost at most 0.1% or 1% in loss: within them, choose what is easier to train or "
+        f"cheaper to serve.{' Diamonds are the sizes of the table of costs.' if others else ''}",
         Axis("parameters N", *limits(grid, True), log=True, ticks="count"),
         Axis("loss", *limits(loss), unit="nats/token"),
         (
             *_ranges(plan, low, high),
-            Line(floats(grid), floats(loss), "loss at the budget", "ink", hover),
+            Line(floats(grid), floats(loss), "loss at the spending", "ink", hover),
             Mark(best, "optimum N*", "plan"),
+            *others,
         ),
     )
+
+
+def _spent(plan: Plan) -> float:
+    return plan.spent.estimate if isinstance(plan.spent, Interval) else math.nan
+
+
+def _unit(plan: Plan) -> str:
+    """The unit of what the plan spends."""
+    return plan.spent.unit
+
+
+def _others(plan: Plan) -> tuple[Points, ...]:
+    """The sizes whose costs the plan states."""
+    costs = [cost for cost in plan.costs if math.isfinite(cost.loss)]
+    if not costs:
+        return ()
+    hover = tuple(f"{c.what}\nN {with_unit(c.n_params, 'parameters')}\nloss {number(c.loss)}" for c in costs)
+    x, y = floats([cost.n_params for cost in costs]), floats([cost.loss for cost in costs])
+    return (Points(x, y, "other sizes", "accent", hover, "diamond"),)
 
 
 def _ranges(plan: Plan, low: float, high: float) -> list[Region]:

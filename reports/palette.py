@@ -2,9 +2,14 @@
 
 `accent` and `plan` are Okabe and Ito's blue and vermillion (2008), lightened on dark paper. `size0` to `size7` are
 matplotlib's viridis without the end that vanishes into the paper; they are ordered, as model sizes are.
+
+A colour brings its own marker and line: neighbours of every `ramp` differ in all three, so that a figure also reads in
+grey.
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 RAMP = 8
 
@@ -37,6 +42,32 @@ DARK = _with_ramp(
     },
     "#3b528b #2e6e8e #24878e #1fa187 #3aba76 #73d056 #b8de29 #fde725",
 )
+Marker = Literal["circle", "square", "triangle-up", "triangle-down", "pentagon", "x", "cross", "star"]
+Dash = Literal["solid", "dash", "dashdot", "dot"]
+MARKERS: dict[str, Marker] = {
+    "size0": "circle",
+    "size1": "square",
+    "size2": "triangle-up",
+    "size3": "pentagon",
+    "size4": "triangle-down",
+    "size5": "x",
+    "size6": "cross",
+    "size7": "star",
+    "plan": "square",
+    "ink": "triangle-up",
+    "shade": "triangle-down",
+}
+"""Markers by colour, in plotly's names; a colour that is not listed draws circles."""
+DASHES: dict[str, Dash] = {
+    "size1": "dashdot",
+    "size2": "dash",
+    "size4": "dashdot",
+    "size6": "dot",
+    "size7": "dash",
+    "plan": "dash",
+    "muted": "dot",
+}
+"""Lines by colour, in plotly's names; a colour that is not listed draws solid lines."""
 
 
 def ramp(count: int) -> list[str]:

@@ -1,39 +1,189 @@
+"""What a plan says in tables: the answer, what another size costs, the bill, other assumptions, other approaches."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from reports.base import Cell, Quantity, Range, Table
+from scalelaw.planning import Plan
+from scalelaw.planning.base import Answer, Bill, Cost, Variant
+from scalelaw.results import Interval, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runners.realising import Realised
+
+AT_BEST = "the law at the estimate, for the same spending"
+
+
 def plan_table(plan: Plan) -> Table:
     """Every number of a plan, with its unit, interval and method."""
-    intervals = (
+    answers = (
         ("parameters N*", plan.n_params),
         ("tokens D*", plan.n_tokens),
         ("tokens per parameter D*/N*", plan.tokens_per_param),
+        ("training compute 6ND", plan.training),
+        *(() if plan.spent == plan.training else (("in all", plan.spent),)),
         ("loss of the law there", plan.loss),
         ("loss of a new run there", plan.new_run),
         ("the same, with model discrepancy", plan.extrapolated),
     )
-    notes = {interval.note for _, interval in intervals if isinstance(interval, Interval)}
+    notes = {a.note for _, a in answers if isinstance(a, Interval) and a.low < a.high}
     common = notes.pop() if len(notes) == 1 else ""
-    rows = [_plan_row(label, interval, common) for label, interval in intervals]
+    rows = [_answer_row(label, answer, common) for label, answer in answers]
     bands = [_band_row(100 * b.excess, b.n_params_low, b.n_params_high) for b in plan.bands]
     reach = plan.reach
     beyond = (("C", reach.flops), ("N", reach.n_params), ("D", reach.n_tokens))
     decades = [(f"{x} beyond the largest run", Quantity(v), None, "decades", "log10 of the ratio") for x, v in beyond]
-    budget = ("budget C = 6ND", Quantity(plan.flops), None, "FLOP", "given")
     columns = ("quantity", "value", "interval", "unit", "how")
-    methods = list(dict.fromkeys(i.method for _, i in intervals if isinstance(i, Interval)))
+    methods = list(dict.fromkeys(a.method for _, a in answers if isinstance(a, Interval) and a.low < a.high))
     # The last one extends the first by the discrepancy; the shared beginning is said once.
     told = [method.removeprefix(f"{methods[0]}; ") if i else method for i, method in enumerate(methods)]
     caption = f"Intervals: {'; '.join(filter(None, (*told, common))) or 'none'}."
-    return Table("plan", "Plan", columns, (budget, *rows, *bands, *decades), caption)
+    return Table("plan", "Plan", columns, (*rows, *bands, *decades), caption)
 
 
-def _plan_row(label: str, interval: Interval | Unavailable, said: str) -> tuple[Cell, ...]:
-    if isinstance(interval, Unavailable):
-        return label, "not available", None, interval.unit, interval.reason
-    how = f"{interval.level:.0%} {interval.kind} interval"
-    notes = f"{how}; {interval.note}" if interval.note and interval.note != said else how
-    return label, Quantity(interval.estimate, interval.unit), _ends(interval), interval.unit, notes
+def _answer_row(label: str, answer: Answer, said: str) -> tuple[Cell, ...]:
+    if isinstance(answer, Unavailable):
+        return label, "not available", None, answer.unit, answer.reason
+    if answer.low == answer.high:
+        return label, Quantity(answer.estimate, answer.unit), None, answer.unit, "given"
+    how = f"{answer.level:.0%} {answer.kind} interval"
+    notes = f"{how}; {answer.note}" if answer.note and answer.note != said else how
+    return label, Quantity(answer.estimate, answer.unit), ends_cell(answer), answer.unit, notes
+
+
+def ends_cell(answer: Answer) -> Cell:
+    """An interval's two ends, or why there are none."""
+    if isinstance(answer, Unavailable):
+        return f"not available: {answer.reason}"
+    return Range(answer.low, answer.high, answer.unit)
 
 
 def _band_row(excess: float, low: float, high: float) -> tuple[Cell, ...]:
-    label = f"sizes within {excess:g}% of the best loss"
-    return label, None, Range(low, high, "parameters"), "parameters", "the law at the estimate, D = C/(6N)"
+    return f"sizes within {excess:g}% of the best loss", None, Range(low, high, "parameters"), "parameters", AT_BEST
 
 
+def cost_table(plan: Plan) -> Table | None:
+    """What other sizes cost at the same spending; None where the size was given."""
+    if not plan.costs:
+        return None
+    paid = plan.bill is not None and any(cost.money is not None for cost in plan.costs)
+    money = (f"of the bill, {plan.bill.currency}",) if paid and plan.bill else ()
+    unit = plan.spent.unit
+    columns = (
+        *("if N is", "parameters", "tokens", "loss, nats/token", "loss lost, nats/token", "its interval"),
+        *("wasted, % of the spending", "its interval", f"extra {unit} for the plan's loss", *money),
+    )
+    caption = (
+        "Each size with the tokens that the plan's spending buys it. Wasted is the share that was not needed: the best "
+        "size reaches the same loss for the rest. The last columns say what the size needs more to reach the plan's loss."
+    )
+    rows = tuple(_cost_row(cost, paid) for cost in plan.costs)
+    return Table("costs", "What being wrong about the size costs", columns, rows, caption)
+
+
+def _cost_row(cost: Cost, paid: bool) -> tuple[Cell, ...]:
+    row: tuple[Cell, ...] = (
+        *(cost.what, Quantity(cost.n_params, "parameters"), Quantity(cost.n_tokens, "tokens"), Quantity(cost.loss)),
+        *(_estimate(cost.loss_lost), ends_cell(cost.loss_lost)),
+        *(_percent(cost.wasted), _percent_ends(cost.wasted)),
+        Quantity(cost.extra) if math.isfinite(cost.extra) else "never reaches it",
+    )
+    return (*row, None if cost.money is None else Quantity(cost.money)) if paid else row
+
+
+def _estimate(answer: Answer) -> Cell:
+    return None if isinstance(answer, Unavailable) else Quantity(answer.estimate)
+
+
+def _percent(answer: Answer) -> Cell:
+    return None if isinstance(answer, Unavailable) else Quantity(100.0 * answer.estimate)
+
+
+def _percent_ends(answer: Answer) -> Cell:
+    return ends_cell(answer) if isinstance(answer, Unavailable) else Range(100.0 * answer.low, 100.0 * answer.high)
+
+
+def bill_table(plan: Plan) -> Table | None:
+    """Device-hours, days and money; None where the hardware is not known."""
+    if plan.bill is None:
+        return None
+    rows = (
+        _bill_row("device-hours", plan.bill.device_hours, "hours of one device", ""),
+        _bill_row("days", plan.bill.days, "days of the whole cluster", ""),
+        _bill_row("money", plan.bill.money, plan.bill.currency, plan.bill.price_note),
+    )
+    on = plan.cluster.sentence if plan.cluster else ""
+    return Table("bill", "Time and money", ("what", "value", "interval", "unit", "note"), rows, on)
+
+
+def _bill_row(what: str, value: Bill | Answer | float, unit: str, note: str) -> tuple[Cell, ...]:
+    if isinstance(value, Unavailable):
+        return what, "not available", None, unit, value.reason
+    if isinstance(value, Interval):
+        ends = None if value.low == value.high else ends_cell(value)
+        return what, Quantity(value.estimate), ends, unit, note
+    return what, Quantity(float(value)) if isinstance(value, float | int) else None, None, unit, note
+
+
+def variant_table(plan: Plan) -> Table | None:
+    """The answer under other assumptions, under the fitted law; None where nothing was assumed."""
+    if not plan.variants:
+        return None
+    priced = any(variant.days is not None for variant in plan.variants)
+    columns = ("if", "parameters N*", "tokens D*", "loss, nats/token", "FLOP", *(("days", "money") if priced else ()))
+    rows = tuple(_variant_row(variant, priced) for variant in plan.variants)
+    return Table("variants", "If an assumption is another", columns, rows, "Estimates of the fitted law.")
+
+
+def _variant_row(variant: Variant, priced: bool) -> tuple[Cell, ...]:
+    sizes = Quantity(variant.n_params, "parameters"), Quantity(variant.n_tokens, "tokens")
+    bill = tuple(None if v is None else Quantity(v) for v in (variant.days, variant.money)) if priced else ()
+    return variant.assumed, *sizes, Quantity(variant.loss), Quantity(variant.flops, "FLOP"), *bill
+
+
+def road_table(plan: Plan) -> Table | None:
+    """Approaches 1, 2 and 3 side by side; None where they were not made."""
+    if not plan.roads:
+        return None
+    columns = ("approach", "how", "parameters N*", "interval", "tokens D*", "interval of D*")
+    rows = []
+    for road in plan.roads:
+        cells = [
+            part for answer in (road.n_params, road.n_tokens) for part in (_sized(answer), ends_cell(answer))
+        ]
+        rows.append((road.number, road.approach, *cells))
+    caption = (
+        "The approaches of Hoffmann et al. 2022, arXiv 2203.15556: 1 the envelope of training curves, 2 the minima of "
+        "IsoFLOP curves, 3 the fitted surface."
+    )
+    return Table("approaches", "By other approaches", columns, tuple(rows), caption)
+
+
+def _sized(answer: Answer) -> Cell:
+    return None if isinstance(answer, Unavailable) else Quantity(answer.estimate, answer.unit)
+
+
+def realised_table(realised: Sequence[Realised]) -> Table | None:
+    """The nearest architectures that can be trained, with exact counts; None where none were asked for."""
+    if not realised:
+        return None
+    columns = (
+        *("model", "width", "depth", "N wanted", "N, exact", "off by, %", "tokens", "batch, sequences", "learning rate"),
+        *("FLOP, exact", "notes"),
+    )
+    return Table("realised", "What can be trained", columns, tuple(map(_realised_row, realised)))
+
+
+def _realised_row(one: Realised) -> tuple[Cell, ...]:
+    spec = one.spec
+    off = 100.0 * (one.counts.n_params / one.n_params_wanted - 1.0)
+    return (
+        *(spec.model, spec.width, spec.depth, Quantity(one.n_params_wanted, "parameters")),
+        *(Quantity(float(one.counts.n_params), "parameters"), Quantity(off), Quantity(float(spec.n_tokens), "tokens")),
+        *(spec.batch_size, Quantity(spec.lr), Quantity(one.counts.flops_per_token * float(spec.n_tokens), "FLOP")),
+        "; ".join(one.notes),
+    )

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from reports.palette import RAMP, ramp
+from reports.thinning import MAX_POINTS, drawn_rows, thinned
 from scalelaw.numbers import format_quantity
 from scalelaw.runs import RunTable
 
-MAX_POINTS = 5000
-"""Runs a figure known; more are thinned evenly, which its caption says."""
+__all__ = ["MAX_POINTS", "SizeGroup", "drawn_rows", "size_groups", "thinned"]
 
 
 @dataclass(frozen=True)
@@ -25,21 +25,12 @@ class SizeGroup:
     rows: NDArray[np.intp]
 
 
-def drawn_rows(runs: RunTable) -> NDArray[np.intp]:
-    """The rows figures draw: all of them, or `MAX_POINTS` evenly spread."""
-    n = len(runs)
-    return np.arange(n) if n <= MAX_POINTS else np.linspace(0, n - 1, MAX_POINTS).astype(np.intp)
+def size_groups(runs: RunTable, column: str = "n_params", residuals: ArrayLike | None = None) -> list[SizeGroup]:
+    """The drawn runs by size, or another column of counts, smallest first; one group where it was not logged.
 
-
-def thinned(runs: RunTable) -> str:
-    """What a caption says when not every run is drawn; empty when they all are."""
-    n = len(runs)
-    return "" if n <= MAX_POINTS else f" {MAX_POINTS:,} of {n:,} runs are drawn, evenly spread over the table."
-
-
-def size_groups(runs: RunTable, column: str = "n_params") -> list[SizeGroup]:
-    """The drawn runs by size, or another column of counts, smallest first; one group where it was not logged."""
-    rows, values = drawn_rows(runs), runs.column(column)
+    Of very many runs those are drawn that `drawn_rows` keeps; with the residuals of a fit, the largest among them.
+    """
+    rows, values = drawn_rows(runs, residuals), runs.column(column)
     sizes = values[rows]
     if not np.isfinite(sizes).all():
         return [SizeGroup("runs", "accent", float("nan"), rows)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
+import re
 
 from reports.base import Cell, Quantity, Range
 from scalelaw.numbers import format_quantity
@@ -11,6 +13,9 @@ _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 COUNTS = ("parameters", "tokens")
 """Units whose numbers are written with a suffix: 70.4B."""
 CLIP = 60
+"""Characters of a name in a line of text."""
+LONGEST_WORD = 160
+"""Characters of a word without a space; the JSON beside a report has it whole."""
 
 
 def number(value: float, digits: int = 4) -> str:
@@ -78,14 +83,45 @@ def show(cell: Cell) -> str:
             return cell
 
 
-def clip(text: str) -> str:
-    """A name that fits a line: control characters become spaces, a long one is cut in the middle.
+def visible(text: str) -> str:
+    """Text in which nothing acts unseen: control characters, bidirectional overrides and the like by their numbers.
 
-    >>> clip("a" * 100) == "a" * 30 + "…" + "a" * 29
-    True
+    Line breaks and tabs become spaces.
+
+    >>> visible("run\u202e100nur\tred\x1b[31m")
+    'run[U+202E]100nur red[U+001B][31m'
     """
-    line = "".join(char if char.isprintable() else " " for char in text)
-    return line if len(line) <= CLIP else f"{line[: CLIP // 2]}…{line[1 - CLIP // 2 :]}"
+    return "".join(_visible(char) for char in text)
+
+
+def _visible(char: str) -> str:
+    if char.isprintable():
+        return char
+    return " " if char.isspace() and char not in "\x1c\x1d\x1e\x1f\u2028\u2029" else f"[U+{ord(char):04X}]"
+
+
+def clip(text: str, at_most: int = CLIP) -> str:
+    """A name that fits a line: made visible, and a long one cut in the middle, with a hash that tells it from others.
+
+    >>> clip("r" * 5000)
+    'rrrrrrrrrrrrrrrrrrrrrrrrrrrrrr…rrrrrrrrrrrrrrrrrrrrrr#2fa4fd'
+    """
+    line = visible(text)
+    if len(line) <= at_most:
+        return line
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:6]
+    head = at_most // 2
+    return f"{line[:head]}…{line[head + 8 - at_most :]}#{digest}"
+
+
+def tidy(text: str) -> str:
+    """A sentence or a name as a page shows it: visible, single spaced, each endless word clipped.
+
+    >>> tidy("two\nlines"), len(tidy("r" * 5000))
+    ('two lines', 160)
+    """
+    words = visible(text).split()
+    return " ".join(clip(word, LONGEST_WORD) for word in words)
 
 
 def count(n: int, noun: str) -> str:

@@ -22,8 +22,8 @@ WIDTH_MULTIPLES = ((4096, 128), (512, 64), (0, 8))
 CLOSE = 0.01
 """Shapes whose N is off by less are all close enough: among them the aspect decides."""
 ASPECTS = 2.0
-"""How far the aspect may lie from its rule, either way; between half and twice the best one, losses differ by a per cent
-(Kaplan et al. 2020, arXiv 2001.08361, figure 5)."""
+"""How far the aspect may lie from its rule, either way, before N is given up for it. Losses differ by a few per cent over
+aspects 40 times apart (Kaplan et al. 2020, arXiv 2001.08361, section 3.1)."""
 FAR = 0.05
 """An error of N from which a note says so."""
 LARGEST_WIDTH = 2**24
@@ -175,7 +175,7 @@ def _distance(
     if aspect is None:
         return off, 0.0
     bent = abs(math.log(shape[0] / shape[1] / aspect))
-    if bent > math.log(ASPECTS) and shape[1] > 1:
+    if bent > math.log(ASPECTS):
         off += bent
     return max(off, CLOSE), bent
 
@@ -188,7 +188,7 @@ def _shapes(
     def ruled(width: int) -> int:
         return base.depth if aspect is None else max(round(width / aspect), 1)
 
-    widths = [width for width in _ladder(base, lambda width: count(width, ruled(width)) < n_params)]
+    widths = list(_ladder(base, lambda width: count(width, ruled(width)) < n_params))
     middle = widths[-1]
     if aspect is None:
         yield from ((width, base.depth) for width in widths[-2:])
@@ -215,3 +215,37 @@ def step_of(width: int, base: TrainSpec) -> int:
     """What the next width adds: a multiple of the heads that share keys, and of what matrix units like."""
     heads = base.head_dim * max(base.kv_heads, 1) if "head_dim" in FAMILIES[base.model].reads else 1
     return math.lcm(heads, next(multiple for first, multiple in WIDTH_MULTIPLES if width >= first))
+
+
+def _sequences(tokens: float, spec: TrainSpec) -> int:
+    """A batch in whole sequences and, where the base has them, whole passes."""
+    whole = spec.micro_batch or 1
+    return max(round(tokens / spec.context / whole), 1) * whole
+
+
+def _notes(
+    found: Realised, aspect: float | None, learning_rate: Given | None, batch_tokens: Given | None
+) -> Iterator[str]:
+    """What whoever trains it should know."""
+    spec = found.spec
+    if abs(found.error) > FAR:
+        fixed = (
+            f"depth is held at {spec.depth}" if aspect is None else f"width / depth is {spec.width / spec.depth:.3g}"
+        )
+        yield f"N is {100 * found.error:+.1f} % off: the nearest member of the family, where {fixed}"
+    if learning_rate:
+        yield f"learning rate: {learning_rate.source}"
+    elif spec.parametrization not in ("mup", "completep"):
+        yield (
+            f"the learning rate {spec.lr:g} is the template's; {spec.parametrization} does not carry it to other sizes: "
+            "give a law with --lr-law"
+        )
+    elif spec.parametrization == "mup" and spec.depth != spec.base_depth:
+        yield (
+            f"muP carries the learning rate over width; depth {spec.depth} is not the base's {spec.base_depth}: "
+            "completep carries it over both"
+        )
+    if batch_tokens:
+        yield f"batch size: {batch_tokens.source}"
+    else:
+        yield f"the batch of {spec.batch_size} sequences is the template's; the best one grows with D: give --batch-law"

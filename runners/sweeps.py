@@ -87,15 +87,15 @@ class Sweep:
         if not specs:
             remedy = "give it a [grid], an empty one for the one run of [base], or [[cells]]"
             raise DataError("E_NO_RUNS", "the sweep names no run", file=path, remedy=remedy)
-        return cls(_name(content.get("name", Path(path).stem), path), tuple({s.run_id: s for s in specs}.values()))
+        return cls(sweep_name(content.get("name", Path(path).stem), path), tuple({s.run_id: s for s in specs}.values()))
 
     def largest_first(self) -> list[TrainSpec]:
         """The specs by falling cost, so that workers end together."""
         return sorted(self.specs, key=lambda spec: -estimate(spec).seconds)
 
 
-def _name(name: Any, path: str | Path) -> str:
-    """The sweep's name, which is that of a folder in the store."""
+def sweep_name(name: Any, path: str | Path) -> str:
+    """A sweep's name, which is that of a folder in the store; `DataError` where it cannot be one."""
     if not isinstance(name, str) or name in ("", ".", "..") or name != Path(name).name:
         raise DataError("E_BAD_NAME", "a sweep's name is a text without slashes, a folder's", file=path, value=name)
     return name
@@ -110,7 +110,12 @@ def _product(table: Mapping[str, Any]) -> list[TrainSpec]:
     return [_spec(dict(zip(lists, values, strict=True))) for values in itertools.product(*lists.values())]
 
 
-def _spec(table: dict[str, Any]) -> TrainSpec:
+def known_fields(table: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a run as a file holds them, with numbers that are written as texts read.
+
+    Raises:
+        UsageError: for a field that no run has, or a text that is no number.
+    """
     known = {field.name for field in fields(TrainSpec)}
     unknown = set(table) - known
     if unknown:
@@ -118,10 +123,15 @@ def _spec(table: dict[str, Any]) -> TrainSpec:
         meant = [f"{name} (did you mean {found[0]}?)" if found else name for name, found in near.items()]
         listing = "" if all(near.values()) else f" Known: {', '.join(sorted(known))}."
         raise UsageError(f"Unknown field {', '.join(meant)}.{listing}")
-    missing = {"corpus", "width", "depth", "n_tokens"} - set(table)
+    return {name: _number(name, value) if name in NUMBERS else value for name, value in table.items()}
+
+
+def _spec(table: dict[str, Any]) -> TrainSpec:
+    given = known_fields(table)
+    missing = {"corpus", "width", "depth", "n_tokens"} - set(given)
     if missing:
         raise UsageError(f"A run needs {', '.join(sorted(missing))}.")
-    spec = _derived({name: _number(name, value) if name in NUMBERS else value for name, value in table.items()})
+    spec = _derived(given)
     # Refused before anything is trained:
     FAMILIES[spec.model].check(spec, CORPORA[spec.corpus])
     check_sources(spec, [CORPORA[name] for name in spec.validation_sources])

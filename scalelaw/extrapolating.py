@@ -118,8 +118,8 @@ def _drift(cut: Backtest) -> Drift:
     pull = pull / (pull**2).sum()
     parameters = uncertainty(cut.fit, "wald").standard_error(_Slope(cut.held_out, pull))
     # Runs of a group may share all their noise.
-    members = np.array([[group == name for name in cut.held_out.groups] for group in cut.held_out.group], dtype=float)
-    noise = _scatter(cut.fit) * float(np.linalg.norm(pull @ members))
+    which = np.unique(cut.held_out.group, return_inverse=True)[1]
+    noise = _scatter(cut.fit) * float(np.linalg.norm(np.bincount(which, pull)))
     error = math.hypot(parameters, noise)
     return Drift(float(cut.decades.max()), len(cut.held_out), float(cut.log_errors @ pull), error)
 

@@ -19,6 +19,7 @@ FLOORS = {
     "scalelaw.runs": 0,
     "scalelaw.sizing": 0,
     "scalelaw.catalogue": 0,
+    "scalelaw.caching": 0,
     "scalelaw.results": 0,
     "scalelaw.laws": 1,
     "scalelaw.objectives": 1,
@@ -65,6 +66,9 @@ FLOORS = {
     "runners.timing": 3,
     "runners.probes": 3,
     "runners.ladders": 4,
+    "runners.memory": 2,
+    "runners.realising": 4,
+    "runners.templates": 4,
     "runners.sweeps": 4,
     "runners.workers": 4,
 }

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runners.corpora._bytes import ByteCorpus
-from runners.corpora._cache import cached
+from scalelaw.caching import cached
 from runners.corpora._text import SPLITS, TextCorpus
 from runners.corpora.base import Array
 from scalelaw.errors import DataError, MissingExtraError, UsageError

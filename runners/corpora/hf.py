@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from runners.corpora import _cache
+from scalelaw import caching
 from runners.corpora._packing import Documents, pack, packed_once
 from runners.corpora._templates import Options, Template, whole
 from runners.corpora.shards import ShardCorpus
@@ -37,7 +37,7 @@ class HubCorpus(ShardCorpus):
         bpe: int | None = None,
     ) -> None:
         key = hashlib.sha256(repr((dataset, config, split, column, files, revision, documents, bpe)).encode())
-        super().__init__(name, _cache.folder() / "hf" / key.hexdigest()[:20], vocab=bpe or BYTES)
+        super().__init__(name, caching.folder() / "hf" / key.hexdigest()[:20], vocab=bpe or BYTES)
         self.dataset, self.config, self.split, self.column = dataset, config, split, column
         self.files, self.revision, self.documents, self.bpe = files, revision, documents, bpe
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -57,11 +58,12 @@ class Layout:
 
 
 def count_apart(log_points: Floats) -> int:
-    """How many of `log_points[k, 2]`, (ln N, ln D), can be kept so that all differ by `APART` in N or D, in order."""
-    kept: list[Floats] = []
-    for point in log_points:
-        if all(np.abs(point - other).max() >= np.log(APART) * (1 - 1e-9) for other in kept):
-            kept.append(point)
+    """How many of `log_points[k, 2]`, (ln N, ln D), can be kept, smallest first, so that all differ by `APART`."""
+    least = math.log(APART) * (1 - 1e-9)
+    kept: list[tuple[float, float]] = []
+    for x, y in sorted(log_points.tolist()):
+        if all(x - left >= least or abs(y - low) >= least for left, low in kept):
+            kept.append((x, y))
     return len(kept)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,8 @@ import numpy as np
 
 from scalelaw.errors import DataError
 from scalelaw.readers.base import Cells, Manner, Reader
-from scalelaw.readers.loading import Loaded, load
-from scalelaw.runs import Exclusion
+from scalelaw.readers.store_index import Record, parsed, store_records
+from scalelaw.runs import Exclusion, Source
 
 BOOKKEEPING = ("status", "wall_s", "device_s", "memory_bytes")
 
@@ -30,7 +29,7 @@ class StoreReader(Reader):
 
     def read(self, path: Path, manner: Manner) -> Cells:
         """Rows in the order of the run directories' names."""
-        outcomes = [_outcome(folder) for folder in sorted(item.parent for item in path.glob("*/spec.json"))]
+        outcomes = [_outcome(path, record) for record in store_records(path)]
         excluded = tuple(outcome for outcome in outcomes if isinstance(outcome, Exclusion))
         finished = [outcome for outcome in outcomes if not isinstance(outcome, Exclusion)]
         if not finished:
@@ -40,35 +39,24 @@ class StoreReader(Reader):
         return Cells(
             path=str(path),
             columns={name: [record.get(name) for record in records] for name in names},
-            file=tuple(str(loaded.path) for _, loaded in finished),
+            file=tuple(source.file for _, source in finished),
             line=np.zeros(len(finished), dtype=np.int64),
-            sources=tuple(loaded.source for _, loaded in finished),
+            sources=tuple(source for _, source in finished),
             excluded=excluded,
             stated={"flops_convention": "exact"},
         )
 
 
-def _outcome(folder: Path) -> tuple[dict[str, Any], Loaded] | Exclusion:
+def _outcome(store: Path, record: Record) -> tuple[dict[str, Any], Source] | Exclusion:
     """What a run's directory holds: its final record, or why there is none to fit."""
-    path = folder / "done.json"
-    if not path.is_file():
-        return Exclusion(folder.name, "unfinished", str(folder))
-    record, loaded = _done(path)
-    if record.get("status") == "finished":
-        return record, loaded
-    reason = str(record.get("status") or "no status in done.json")
-    return Exclusion(str(record.get("run_id", folder.name)), reason, str(path))
-
-
-def _done(path: Path) -> tuple[dict[str, Any], Loaded]:
-    loaded = load(path)
-    try:
-        record = json.loads(loaded.content)
-    except ValueError as error:
-        raise DataError("E_JSON", f"not JSON: {error}", file=path, remedy="run the training again") from None
-    if not isinstance(record, dict):
-        raise DataError("E_JSON", "an object was expected", file=path, remedy="run the training again")
-    return record, loaded
+    folder = store / record.folder
+    if not record.content:
+        return Exclusion(record.folder, "unfinished", str(folder))
+    done, path = parsed(record, store), str(folder / "done.json")
+    if done.get("status") == "finished":
+        return done, Source(path, record.sha256)
+    reason = str(done.get("status") or "no status in done.json")
+    return Exclusion(str(done.get("run_id", record.folder)), reason, path)
 
 
 def _no_runs(path: Path, excluded: tuple[Exclusion, ...]) -> DataError:

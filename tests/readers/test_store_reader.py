@@ -72,7 +72,7 @@ def test_a_store_written_as_csv_reads_back(store: Path, tmp_path: Path) -> None:
 
 
 def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="not a run store"):
+    with pytest.raises(DataError, match="no logged runs found"):
         read_runs(tmp_path)
     _run(tmp_path, "c", status="running")
     with pytest.raises(DataError, match=r"none of the store's 1 runs is finished \(unfinished\)"):

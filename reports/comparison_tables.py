@@ -1,0 +1,150 @@
+"""What a comparison says in tables: the laws, each rival against the best, errors by distance, every prediction."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from reports.base import Cell, Quantity, Range, Table
+from reports.wording import clip, number
+from scalelaw.comparing import Candidate, Comparison
+from scalelaw.runs import Floats
+
+Verdict = Literal["better", "worse", "not settled"]
+EDGES = (0.0, 0.25, 0.5, 1.0, 2.0, math.inf)
+"""Decades beyond a cut between which errors are told apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """Another law against the best one, on the same held-out runs.
+
+    `difference` is its mean squared log error less that of the best, `error` the standard error of that, held-out
+    groups of runs being the units; the verdict is on the rival, and settled beyond one standard error.
+    """
+
+    law: str
+    difference: float
+    error: float
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether it predicted better, worse, or neither beyond one standard error."""
+        if not abs(self.difference) > self.error:
+            return "not settled"
+        return "worse" if self.difference > 0 else "better"
+
+
+def rivals(comparison: Comparison) -> list[Rival]:
+    """Every other candidate against the best, in their order."""
+    best = _squares(comparison.best)[0]
+    found = []
+    for candidate in comparison.candidates:
+        if candidate is comparison.best:
+            continue
+        squares, groups = _squares(candidate)
+        by_group = np.bincount(np.unique(groups, return_inverse=True)[1], weights=squares - best)
+        n = len(by_group)
+        error = math.sqrt(n) * float(by_group.std(ddof=1)) if n > 1 else math.inf
+        found.append(Rival(candidate.label, float(by_group.sum()), error))
+    return found
+
+
+def _squares(candidate: Candidate) -> tuple[Floats, list[str]]:
+    """Squared log errors of all predictions, each by its share in the mean over cuts, and the group of its run."""
+    squares: list[Floats] = []
+    groups: list[str] = []
+    for cut in candidate.backtest.cuts:
+        near = cut.decades <= candidate.backtest.horizon
+        squares.append(cut.log_errors[near] ** 2 / (near.sum() * len(candidate.backtest.cuts)))
+        groups += [group for group, kept in zip(cut.held_out.group, near, strict=True) if kept]
+    return np.concatenate(squares), groups
+
+
+def laws_table(comparison: Comparison) -> Table:
+    """The laws, best first by what ranks them."""
+    inside = f"inside {comparison.level:.0%}"
+    columns = (
+        *("law", "formula", "parameters", "backtest error, %", f"{inside}, %", "interval width, %", "score, %"),
+        *("AICc", "BIC", "weight"),
+    )
+    caption = (
+        "Error is the root mean square of ln(predicted/observed) over the held-out runs, every cut counting alike; width "
+        "and score are of the prediction intervals in log loss (Gneiting and Raftery 2007), less is better. AICc and BIC "
+        "are of the fit to all runs. Weight is the law's share in the average."
+    )
+    return Table("laws", "The laws", columns, tuple(map(_law_row, comparison.candidates)), caption)
+
+
+def _law_row(candidate: Candidate) -> tuple[Cell, ...]:
+    backtest, criteria = candidate.backtest, candidate.criteria
+    judged = (backtest.error, backtest.coverage, backtest.width, backtest.score)
+    shares = (Quantity(100.0 * value) for value in judged)
+    rest = (Quantity(criteria.aicc), Quantity(criteria.bic), Quantity(candidate.weight))
+    return candidate.label, candidate.fit.law.formula, candidate.parameters, *shares, *rest
+
+
+def rival_table(comparison: Comparison) -> Table | None:
+    """Each other law against the best; None where there is no other."""
+    rows = tuple(
+        (
+            rival.law,
+            Quantity(1e4 * rival.difference),
+            Quantity(1e4 * rival.error),
+            Range(1e4 * (rival.difference - rival.error), 1e4 * (rival.difference + rival.error)),
+            rival.verdict,
+        )
+        for rival in rivals(comparison)
+    )
+    if not rows:
+        return None
+    columns = ("law", "mean squared error more, %²", "its standard error", "within one standard error", "verdict")
+    caption = (
+        "Mean squared ln(predicted/observed), in squared percent, less that of the best law on the same held-out runs; "
+        "the standard error takes groups of runs as its units. A difference within one standard error settles nothing."
+    )
+    return Table("rivals", f"Against {comparison.best.label}", columns, rows, caption)
+
+
+def distance_table(comparison: Comparison) -> Table | None:
+    """Which law predicted best how far beyond the fitted runs; None where only one was compared."""
+    if len(comparison.candidates) < 2:
+        return None
+    by_law = {candidate.label: candidate.backtest.by_distance(EDGES) for candidate in comparison.candidates}
+    rows = []
+    for parts in zip(*by_law.values(), strict=True):
+        low, high, n = parts[0].low, parts[0].high, parts[0].predictions
+        errors = {label: part.error for label, part in zip(by_law, parts, strict=True)}
+        reach = f"{low:g} to {high:g}" if math.isfinite(high) else f"beyond {low:g}"
+        cells = (Quantity(100.0 * error) for error in errors.values())
+        rows.append((reach, n, *cells, min(errors, key=lambda label: errors[label])))
+    columns = ("decades beyond", "predictions", *(f"{label}, %" for label in by_law), "least error")
+    caption = "Root mean square of ln(predicted/observed) by how far the held-out runs lie beyond the largest fitted one."
+    return Table("distances", "Which law wins where", columns, tuple(rows), caption)
+
+
+def prediction_table(comparison: Comparison) -> Table:
+    """Every held-out run at every cut, as each law predicted it."""
+    rows: list[tuple[Cell, ...]] = []
+    for candidate in comparison.candidates:
+        for cut in candidate.backtest.cuts:
+            held_out = zip(
+                *(cut.held_out.run_id, cut.decades, cut.observed, cut.predicted, cut.ends, cut.held), strict=True
+            )
+            rows += [
+                (
+                    *(candidate.label, len(cut.held_out), clip(run), Quantity(float(decades))),
+                    *(Quantity(float(observed)), Quantity(float(predicted)), Range(float(ends[0]), float(ends[1]))),
+                    *(Quantity(100.0 * float(predicted / observed - 1.0)), "yes" if held else "no"),
+                )
+                for run, decades, observed, predicted, ends, held in held_out
+            ]
+    columns = (
+        *("law", "held out at this cut", "run", "decades beyond", "observed, nats/token", "predicted, nats/token"),
+        *(f"{comparison.level:.0%} prediction interval", "error, %", "inside"),
+    )
+    method = f"Intervals by {comparison.method}, of the fits to the smaller runs at {number(len(comparison.best.backtest.cuts))} cuts."
+    return Table("predictions", "Every prediction", columns, tuple(rows), method)

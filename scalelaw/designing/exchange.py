@@ -1,0 +1,141 @@
+"""The search for a design: runs are exchanged for better candidates, one at a time, under a budget.
+
+Shapes: b draws, j candidates, p working parameters; a design is an array of n candidates' indices, repeats included.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalelaw.designing.aims import Aims
+from scalelaw.designing.base import count_apart
+from scalelaw.designing.criteria.base import Criterion, OneMore
+from scalelaw.laws.base import Floats
+
+Indices = NDArray[np.intp]
+
+STARTS = 2
+"""Random designs the search begins from."""
+PASSES = 12
+"""Passes over a design's runs after which it counts as settled; three or four are usual."""
+HALVINGS = 5
+"""Refinements of the price of compute between one that keeps to the budget and one that does not."""
+WORTH = 1e-6
+"""An exchange is made where the criterion falls by more than this."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is chosen from, and what for.
+
+    Attributes:
+        criterion, aims: what is minimised.
+        prior: information held before, `[b, p, p]`.
+        X: gradients of the candidates, `[b, j, p]`; costs: their FLOP, `[j]`; log_points: (ln N, ln D), `[j, 2]`.
+    """
+
+    criterion: Criterion
+    aims: Aims
+    prior: Floats
+    X: Floats
+    costs: Floats
+    log_points: Floats
+
+    def covariance(self, chosen: Indices) -> Floats:
+        """The inverse information after the chosen runs, `[b, p, p]`."""
+        rows = self.X[:, chosen]
+        return np.linalg.inv(self.prior + rows.swapaxes(1, 2) @ rows)
+
+    def value(self, chosen: Indices) -> float:
+        """The criterion after the chosen runs."""
+        return self.criterion.value(self.covariance(chosen), self.aims)
+
+    def after(self, chosen: Indices) -> Floats:
+        """The criterion after the chosen runs and one more of each candidate, `[j]`."""
+        return self.criterion.after(OneMore(self.covariance(chosen), self.X), self.aims)
+
+    def cost(self, chosen: Indices) -> float:
+        """FLOP of the chosen runs."""
+        return float(self.costs[chosen].sum())
+
+    def distinct(self, chosen: Indices) -> int:
+        """How many of the chosen points lie apart."""
+        return count_apart(self.log_points[np.unique(chosen)])
+
+
+def exchange(choice: Choice, runs: int, budget: float, distinct: int, rng: np.random.Generator) -> Indices:
+    """`runs` runs of least criterion that cost at most `budget` FLOP, of which `distinct` points lie apart.
+
+    Each run in turn is exchanged for the candidate that lowers most the criterion plus a price times the cost; the
+    price is raised until the design keeps to the budget, then refined, and the best design is settled under the budget
+    itself. The budget must allow `runs` runs of the cheapest candidate.
+
+    Source: Cook & Nachtsheim 1980, Technometrics 22, the modified algorithm of Fedorov 1972.
+    """
+    found = [_from(choice, rng.integers(0, len(choice.costs), runs), budget, distinct) for _ in range(STARTS)]
+    return np.sort(min(found, key=choice.value))
+
+
+def _from(choice: Choice, start: Indices, budget: float, distinct: int) -> Indices:
+    price, dear, cheap = 1.0, 0.0, np.inf
+    best = np.full(len(start), np.argmin(choice.costs))
+    chosen = start
+    for _ in range(60):
+        chosen = _settle(choice, chosen, price / budget)
+        if choice.cost(chosen) > budget:
+            dear = price
+        else:
+            cheap = price
+            best = min(best, chosen, key=choice.value)
+        if dear and cheap < np.inf and cheap / dear < 2 ** (2.0**-HALVINGS) * (1 + 1e-9):
+            break
+        if not dear and price < 1e-6:
+            break  # the budget does not bind
+        price = 2.0 * price if cheap == np.inf else 0.25 * price if not dear else float(np.sqrt(dear * cheap))
+    best = _spread(choice, best, budget, distinct)
+    return _settle(choice, best, 0.0, budget, distinct)
+
+
+def _settle(
+    choice: Choice, chosen: Indices, price: float, budget: float = np.inf, distinct: int = 0
+) -> Indices:
+    """Exchanges, run by run, until none is worth it."""
+    chosen = chosen.copy()
+    for _ in range(PASSES):
+        before = chosen.copy()
+        for i in range(len(chosen)):
+            others = np.delete(chosen, i)
+            value = choice.after(others) + price * choice.costs
+            value[choice.cost(others) + choice.costs > budget * (1 + 1e-12)] = np.inf
+            for j in np.argsort(value):
+                if not value[j] < value[chosen[i]] - WORTH:
+                    break
+                if not distinct or choice.distinct(np.append(others, j)) >= distinct:
+                    chosen[i] = j
+                    break
+        if (before == chosen).all():
+            break
+    return chosen
+
+
+def _spread(choice: Choice, chosen: Indices, budget: float, distinct: int) -> Indices:
+    """One repeat after another moved, at the least loss, to where the design has no point yet."""
+    chosen = chosen.copy()
+    while (have := choice.distinct(chosen)) < distinct:
+        moves: list[tuple[float, int, int]] = []
+        for i in range(len(chosen)):
+            others = np.delete(chosen, i)
+            value = choice.after(others)
+            value[choice.cost(others) + choice.costs > budget * (1 + 1e-12)] = np.inf
+            for j in np.argsort(value):
+                if choice.distinct(np.append(others, j)) > have:
+                    moves.append((float(value[j]), i, int(j)))
+                    break
+        value_of_best, i, j = min(moves, default=(np.inf, 0, 0))
+        if not np.isfinite(value_of_best):
+            break
+        chosen[i] = j
+    return chosen
