@@ -7,12 +7,33 @@
 >>> fit = sl.fit("chinchilla", runs)
 >>> fit_report(fit, sl.bootstrap(fit, 20)).title
 'chinchilla fitted to 8 runs'
+>>> REPORTS.names()
+('compare', 'fit', 'plan', 'replication', 'sweep')
 """
 
 from __future__ import annotations
 
-from reports.base import Report
+from reports.base import Report, ReportKind
+from reports.comparison_report import comparison_report
 from reports.fit_report import fit_report
+from reports.plan_report import plan_report
+from reports.replication_report import Replicated, Replication, replication_report
+from reports.sweep_report import sweep_report
 from reports.writing import write_report
+from scalelaw.registry import Registry
 
-__all__ = ["Report", "fit_report", "write_report"]
+__all__ = [
+    "REPORTS",
+    "Replicated",
+    "Replication",
+    "Report",
+    "comparison_report",
+    "fit_report",
+    "plan_report",
+    "replication_report",
+    "sweep_report",
+    "write_report",
+]
+
+REPORTS: Registry[ReportKind] = Registry("reports", "report")
+"""The kinds of report by name."""

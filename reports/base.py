@@ -5,7 +5,8 @@ Colours are names of `reports.palette`, so that a figure can be drawn on light a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 

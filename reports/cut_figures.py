@@ -7,7 +7,8 @@ import numpy as np
 from reports.axes import limits
 from reports.base import Axis, Figure, Line, Points
 from reports.loss_figures import GRID, LETTERS, floats, input_axis, run_hover
-from reports.size_groups import SizeGroup, size_groups, thinned
+from reports.size_groups import SizeGroup, size_groups
+from reports.thinning import thinned
 from scalelaw.fitting import Fit
 
 TITLES = {"n_params": "Loss against parameters, L(N)", "n_tokens": "Loss against tokens, L(D)"}
@@ -21,7 +22,7 @@ def cut_figures(fit: Fit) -> tuple[Figure, ...]:
 
 
 def _cut(fit: Fit, along: str, at: str) -> Figure:
-    runs, groups = fit.runs, size_groups(fit.runs, at)
+    runs, groups = fit.runs, size_groups(fit.runs, at, fit.residuals)
     x, levels = runs.column(along), np.unique(runs.column(at))
     lines = [_line(fit, along, at, group) for group in groups]
     points = [

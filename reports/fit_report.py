@@ -13,6 +13,7 @@ from reports.optimum_figures import optimum_figures
 from reports.plan_sentences import plan_sentence
 from reports.plan_tables import plan_table
 from reports.residual_figures import residual_figures
+from reports.run_rows import run_rows
 from reports.wording import count
 from scalelaw.fitting import Fit
 from scalelaw.intervals import Uncertainty
@@ -49,7 +50,8 @@ def fit_report(fit: Fit, known: Uncertainty, plan: Plan | None = None) -> Report
         provenance.sources_table(fit.runs),
     )
     sections: tuple[Section | None, ...] = (_headline(fit, plan), *tables, *figures, *records)
-    return Report(_title(fit), tuple(s for s in sections if s is not None), provenance.of_fit(fit, known))
+    made_of = provenance.of_fit(fit, known)
+    return Report(_title(fit), tuple(s for s in sections if s is not None), made_of, run_rows(fit))
 
 
 def _title(fit: Fit) -> str:

@@ -11,7 +11,7 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -20,7 +20,7 @@ from reports.base import Cell, Figure, Findings, Quantity, Range, Report, Sectio
 from reports.data import finite
 from reports.palette import DARK, LIGHT
 from reports.plotly_figure import plotly_figure
-from reports.wording import show
+from reports.wording import show, tidy
 from scalelaw import __version__
 from scalelaw.results import Finding
 
@@ -31,14 +31,14 @@ LONG = 24
 _UNSAFE_IN_SCRIPT = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 
 
-def to_html(report: Report) -> str:
-    """The page."""
+def to_html(report: Report, beside: Sequence[str] = ()) -> str:
+    """The page; its foot names the files `beside` it."""
     scripts = [_script_text(plotly_bundle.source()), _script_text(_shipped("report.js"))]
     data = {"palettes": {"light": LIGHT, "dark": DARK}, "figures": {f.name: plotly_figure(f) for f in report.figures}}
     tags = [f'<script id="report-data" type="application/json">{script_json(finite(data))}</script>']
     tags += [f"<script>{text}</script>" for text in scripts]
     parts = [_head(report, scripts), _header(report), *map(_section, report.sections), _provenance(report)]
-    return "\n".join([*parts, f"</main>\n<footer>{_footer()}</footer>", *tags, "</body>\n</html>\n"])
+    return "\n".join([*parts, f"</main>\n<footer>{_footer(beside)}</footer>", *tags, "</body>\n</html>\n"])
 
 
 def script_json(value: Any) -> str:
@@ -88,8 +88,8 @@ def _refresh(report: Report) -> str:
 
 
 def text(value: str) -> str:
-    """Text as HTML."""
-    return html.escape(value, quote=True)
+    """Text as HTML; what would act unseen is shown by its number."""
+    return html.escape(tidy(value), quote=True)
 
 
 def _header(report: Report) -> str:
@@ -124,7 +124,7 @@ def _table(table: Table) -> str:
     rows = "\n".join(_row(row) for row in table.rows[:MAX_ROWS])
     head = "".join(f"<th>{text(column)}</th>" for column in table.columns)
     hidden = len(table.rows) - MAX_ROWS
-    captions = [table.caption, f"{hidden:,} more rows are in the JSON beside this page." if hidden > 0 else ""]
+    captions = [table.caption, f"{hidden:,} more rows are in the JSON of this report." if hidden > 0 else ""]
     notes = "".join(f'\n<p class="caption">{text(caption)}</p>' for caption in captions if caption)
     scroll = f'<div class="scroll" tabindex="0">\n<table>\n<thead><tr>{head}</tr></thead>'
     return f"{scroll}\n<tbody>\n{rows}\n</tbody>\n</table>\n</div>{notes}"
@@ -158,5 +158,7 @@ def _provenance(report: Report) -> str:
     return _framed("provenance", "Provenance", _table(Table("provenance", "Provenance", ("what", "value"), rows)))
 
 
-def _footer() -> str:
-    return f'<p class="caption">Made by scalelaw {text(__version__)}. This page loads nothing from a network.</p>'
+def _footer(beside: Sequence[str]) -> str:
+    files = f" Beside it: {', '.join(beside)}." if beside else ""
+    made = f"Made by scalelaw {__version__}. This page loads nothing from a network.{files}"
+    return f'<p class="caption">{text(made)}</p>'

@@ -67,7 +67,7 @@ def law_figure(fit: Fit, known: Uncertainty) -> Figure | None:
 
 
 def _by_size(fit: Fit) -> Figure:
-    runs, groups, C = fit.runs, size_groups(fit.runs), compute(fit.runs)
+    runs, groups, C = fit.runs, size_groups(fit.runs, residuals=fit.residuals), compute(fit.runs)
     points = [
         Points(floats(C[g.rows]), floats(runs.loss[g.rows]), g.label, g.colour, run_hover(runs, g.rows)) for g in groups
     ]
@@ -93,7 +93,7 @@ def _line_of(fit: Fit, group: SizeGroup, C: Numbers) -> Line:
 
 
 def _curve(fit: Fit, known: Uncertainty) -> Figure:
-    name, runs, rows = fit.law.inputs[0], fit.runs, drawn_rows(fit.runs)
+    name, runs, rows = fit.law.inputs[0], fit.runs, drawn_rows(fit.runs, fit.residuals)
     x = fit.law.read(runs)[:, 0]
     grid = floats(_curve_grid(name, x))
     loss, band = floats(fit.predict(**{name: grid})), _loss_band(known, name, grid)

@@ -10,9 +10,12 @@ from math import log10
 from typing import Any
 
 from reports.axes import ticks
-from reports.base import Axis, Band, Figure, Line, Mark, Points, Region
+from reports.base import Axis, Band, Figure, Floats, Line, Mark, Points, Region
+from reports.palette import DASHES, MARKERS
+from reports.wording import visible
 
-MARKERS = {"circle": {"symbol": "circle", "size": 6, "opacity": 0.85}, "diamond": {"symbol": "diamond", "size": 11}}
+CROWD = 1000
+"""Points from which a layer is drawn smaller and paler."""
 
 
 def plotly_figure(figure: Figure) -> dict[str, Any]:
@@ -24,22 +27,37 @@ def plotly_figure(figure: Figure) -> dict[str, Any]:
 
 def plain(text: str) -> str:
     """Text that plotly's own markup (`<b>`, `<a href>`) leaves as it is; a line break stays one."""
-    return html.escape(text, quote=False).replace("\n", "<br>")
+    return "<br>".join(html.escape(visible(line), quote=False) for line in text.split("\n"))
 
 
 def _trace(layer: Points | Line | Band) -> dict[str, Any]:
     shared = {"type": "scatter", "name": plain(layer.label), "showlegend": bool(layer.label)}
     match layer:
         case Points():
-            marker = MARKERS[layer.symbol] | {"color": layer.colour}
-            return shared | {"mode": "markers", "x": layer.x, "y": layer.y, "marker": marker} | _hover(layer.hover)
+            places = {"x": _short(layer.x), "y": _short(layer.y)}
+            return shared | {"mode": "markers", "marker": _marker(layer)} | places | _hover(layer.hover)
         case Line():
-            line = {"color": layer.colour, "width": 2}
-            return shared | {"mode": "lines", "x": layer.x, "y": layer.y, "line": line} | _hover(layer.hover)
+            line = {"color": layer.colour, "width": 2, "dash": DASHES.get(layer.colour, "solid")}
+            places = {"x": _short(layer.x), "y": _short(layer.y)}
+            return shared | {"mode": "lines", "line": line} | places | _hover(layer.hover)
         case Band():
-            outline = {"x": layer.x + layer.x[::-1], "y": layer.low + layer.high[::-1], "line": {"width": 0}}
+            outline = {"x": _short(layer.x + layer.x[::-1]), "y": _short(layer.low + layer.high[::-1])}
+            outline |= {"line": {"width": 0}}
             fill = {"mode": "lines", "fill": "toself", "fillcolor": f"{layer.colour}@0.2", "hoverinfo": "skip"}
             return shared | outline | fill
+
+
+def _marker(layer: Points) -> dict[str, Any]:
+    if layer.symbol == "diamond":
+        return {"symbol": "diamond", "size": 11, "color": layer.colour}
+    crowd = len(layer.x) > CROWD
+    look = {"size": 4 if crowd else 7, "opacity": 0.5 if crowd else 0.85}
+    return {"symbol": MARKERS.get(layer.colour, "circle"), "color": layer.colour} | look
+
+
+def _short(values: Floats) -> list[float]:
+    """Seven digits: finer than any screen."""
+    return [float(f"{value:.7g}") for value in values]
 
 
 def _hover(texts: tuple[str, ...]) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from scipy import stats
 from reports.axes import limits
 from reports.base import Axis, Figure, Line, Mark, Points
 from reports.loss_figures import Numbers, floats, input_axis, run_hover
-from reports.size_groups import MAX_POINTS, SizeGroup, size_groups, thinned
+from reports.size_groups import SizeGroup, size_groups
+from reports.thinning import MAX_POINTS, thinned
 from reports.wording import with_unit
 from scalelaw.fitting import Fit
 
@@ -30,7 +31,7 @@ def residual_figures(fit: Fit) -> tuple[Figure, ...]:
 
 
 def _against(name: str, title: str, x: Numbers, axis: Axis, fit: Fit, reads: str) -> Figure:
-    residuals, groups = 100.0 * fit.residuals, size_groups(fit.runs)
+    residuals, groups = 100.0 * fit.residuals, size_groups(fit.runs, residuals=fit.residuals)
     points = [_points(fit, group, x, residuals) for group in groups]
     return Figure(
         name,

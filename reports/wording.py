@@ -88,7 +88,7 @@ def visible(text: str) -> str:
 
     Line breaks and tabs become spaces.
 
-    >>> visible("run\u202e100nur\tred\x1b[31m")
+    >>> visible("run\\u202e100nur\\tred\\x1b[31m")
     'run[U+202E]100nur red[U+001B][31m'
     """
     return "".join(_visible(char) for char in text)
@@ -117,7 +117,7 @@ def clip(text: str, at_most: int = CLIP) -> str:
 def tidy(text: str) -> str:
     """A sentence or a name as a page shows it: visible, single spaced, each endless word clipped.
 
-    >>> tidy("two\nlines"), len(tidy("r" * 5000))
+    >>> tidy("two\\nlines"), len(tidy("r" * 5000))
     ('two lines', 160)
     """
     words = visible(text).split()

@@ -1,48 +1,112 @@
-"""A report on disk: one HTML page, its numbers as JSON beside it, its figures as SVG and PNG in a folder."""
+"""A report on disk: a page, its numbers beside it, its figures in a folder; each file whole or not there at all."""
 
 from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 from reports.base import Report
 from reports.data import to_json
+from reports.delimited import to_csv
 from scalelaw.errors import MissingExtraError, UsageError
 
+PAGES = ("html", "md", "json", "tex")
+FIGURES = ("svg", "png", "pdf")
+FORMATS = (*PAGES, "csv", *FIGURES)
+"""html, md: the page. json: every number. tex: tables of numbers. csv: every run. svg, png, pdf: the figures."""
+DEFAULT = ("html", "json", "csv", "svg", "png")
 
-def write_report(report: Report, path: str | Path) -> list[Path]:
-    """Write `NAME.html`, `NAME.json` and `NAME_figures/FIGURE.svg` and `.png`; the files written, page first.
 
-    Everything is rendered before anything is written, and each file appears whole or not at all.
+def chosen(text: str) -> tuple[str, ...]:
+    """Formats from a text such as `html,md` or `all`.
 
     Raises:
-        UsageError: for a path that does not end in `.html`.
+        UsageError: for an unknown format, or for none.
+    """
+    names = tuple(dict.fromkeys(name.strip().lower().removeprefix(".") for name in text.split(",") if name.strip()))
+    if names == ("all",):
+        return FORMATS
+    unknown = [name for name in names if name not in FORMATS]
+    if unknown or not names:
+        found = f"format {unknown[0]!r}" if unknown else "no format"
+        raise UsageError(f"Reports are written as {', '.join(FORMATS)} or all; found {found}.")
+    return names
+
+
+def write_report(report: Report, path: str | Path, formats: Iterable[str] = DEFAULT) -> list[Path]:
+    """Write `NAME.html` and what stands beside it; the files written, in the order of `FORMATS`.
+
+    Beside the page stand `NAME.md`, `NAME.json`, `NAME.tex`, `NAME_ROWS.csv` and the figures as
+    `NAME_figures/FIGURE.svg`, `.png` and `.pdf`. A Markdown page brings the SVGs that it shows. Everything is rendered
+    before anything is written.
+
+    Args:
+        report: what is written.
+        path: the page, `NAME.html`; without a page `NAME` and any other ending of the formats asked for.
+        formats: some of `FORMATS`.
+
+    Raises:
+        UsageError: for another ending, or an unknown format.
         MissingExtraError: where matplotlib or plotly is not installed.
     """
+    formats = chosen(",".join(formats))
     page = Path(path)
-    if page.suffix.lower() != ".html":
-        better = page.with_suffix(".html").name
-        raise UsageError(f"A report is an .html file; found {str(path)!r}. Next: name it {better}.")
-    contents = _rendered(report, page)
+    endings = {".html", *(f".{form}" for form in formats)}
+    if page.suffix.lower() not in endings:
+        first = next((form for form in formats if form in PAGES), "html")
+        better = page.with_suffix(f".{first}").name
+        raise UsageError(f"A report is an .{first} file; found {str(path)!r}. Next: name it {better}.")
+    contents = _rendered(report, page, formats)
     for file, content in contents.items():
         _write(file, content)
     return list(contents)
 
 
-def _rendered(report: Report, page: Path) -> dict[Path, bytes]:
-    # Imported here: the renderers need an optional part, and half a second.
-    try:
-        from reports.figures import png, svg
-    except ImportError:
-        raise MissingExtraError("A report", "report") from None
-    from reports.html import to_html
-
-    contents = {page: to_html(report).encode(), page.with_suffix(".json"): to_json(report).encode()}
+def _rendered(report: Report, page: Path, formats: tuple[str, ...]) -> dict[Path, bytes]:
     folder = page.with_name(f"{page.stem}_figures")
-    for figure in report.figures:
-        contents |= {folder / f"{figure.name}.svg": svg(figure), folder / f"{figure.name}.png": png(figure)}
-    return contents
+    drawn = [form for form in FIGURES if form in formats or (form == "svg" and "md" in formats)]
+    figures = _drawn(report, folder, drawn)
+    rows = {page.with_name(f"{page.stem}_{rows.name}.csv"): to_csv(rows) for rows in report.rows if "csv" in formats}
+    names = {form: page.with_suffix(f".{form}") for form in PAGES if form in formats}
+    beside = [path.name for path in (*names.values(), *rows) if path.suffix != ".html"]
+    pages = {
+        names[form]: _page(form, report, folder.name, [*beside, f"{folder.name}/"] if figures else beside)
+        for form in names
+    }
+    return {path: text.encode("utf-8", "backslashreplace") for path, text in (pages | rows).items()} | figures
+
+
+def _page(form: str, report: Report, figures: str, beside: list[str]) -> str:
+    """The report as text in one of `PAGES`; each imports what it needs."""
+    match form:
+        case "html":
+            from reports.html import to_html
+
+            return to_html(report, beside)
+        case "md":
+            from reports.markdown import to_markdown
+
+            return to_markdown(report, figures)
+        case "tex":
+            from reports.latex import to_latex
+
+            return to_latex(report)
+        case _:
+            return to_json(report)
+
+
+def _drawn(report: Report, folder: Path, forms: list[str]) -> dict[Path, bytes]:
+    if not forms:
+        return {}
+    # Imported here: matplotlib is an optional part, and half a second.
+    try:
+        from reports import figures as drawing
+    except ImportError:
+        raise MissingExtraError("A figure", "report") from None
+    draw = {"svg": drawing.svg, "png": drawing.png, "pdf": drawing.pdf}
+    return {folder / f"{figure.name}.{form}": draw[form](figure) for figure in report.figures for form in forms}
 
 
 def _write(path: Path, content: bytes) -> None:

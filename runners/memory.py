@@ -6,6 +6,7 @@ feed-forward width, G K keys' width, V outputs.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -61,8 +62,9 @@ def memory_of(spec: TrainSpec, source: Source) -> Memory | None:
         2 d + 2 G K   queries, keys, values and what attention gives; d + G K more if rotated, twice that if normalised
         2 F   before and after the activation; F where its output says its derivative (relu, tanh), 4 F for swiglu
 
-    and at the end 3 d and, of logits, their logarithms and their gradients, 12 V bytes. With bf16 the matrices' inputs
-    and outputs take 2 bytes, all else 4.
+    and d for each branch with dropout; at the end 3 d and 16 V bytes of logits, their log-softmax and the gradients of
+    both. With bf16 the matrices' inputs and outputs take 2 bytes, all else 4; attention that is not fused, which a CPU
+    runs in bf16, keeps 2 T^2 bytes a head more.
     """
     formula = FORMULAS.get(spec.model)
     if formula is None:
@@ -70,17 +72,16 @@ def memory_of(spec: TrainSpec, source: Source) -> Memory | None:
     n_params = FAMILIES[spec.model].counts(spec, source).n_params
     half = spec.precision == "bf16"
     single, other = formula(spec, source)
-    predictions = spec.context
-    kept = SINGLE * single + (HALF if half else SINGLE) * other + 3 * SINGLE * source.outputs * predictions
-    validated = min(max(spec.val_tokens // spec.context, 1), VALIDATED)
+    logits = SINGLE * source.outputs * spec.context
     moments = 2 if spec.optimizer == "adamw" else 1 if spec.momentum else 0
     examples = spec.micro_batch or spec.batch_size
+    validated = min(max(spec.val_tokens // spec.context, 1), VALIDATED)
     return Memory(
         parameters=float(n_params) * (SINGLE + (HALF if half else 0)),
         gradients=float(SINGLE * n_params),
         optimizer=float(SINGLE * moments * n_params),
-        activations=examples * kept,
-        validation=validated * SINGLE * max(_working(spec, source), 3 * source.outputs * predictions),
+        activations=examples * (SINGLE * single + (HALF if half else SINGLE) * other + 4 * logits),
+        validation=validated * max((HALF if half else SINGLE) * _widest(spec, source), (3 if half else 2) * logits),
         accumulates=examples < spec.batch_size,
     )
 
@@ -93,7 +94,8 @@ def _blocks(spec: TrainSpec, tokens: int) -> tuple[float, float]:
     d, L, F = spec.width, spec.depth, spec.ff_ratio * spec.width
     keys = spec.kv_heads * spec.head_dim or d
     heads = d // spec.head_dim
-    single = L * (4 * d + heads + (2 * (d + keys) if spec.qk_norm else 0)) + 2 * d
+    dropped = 2 * d if spec.dropout else 0
+    single = L * (4 * d + heads + dropped + (2 * (d + keys) if spec.qk_norm else 0)) + 2 * d
     feed_forward = {"gelu": 2, "swiglu": 4}.get(spec.activation, 1) * F
     rotated = d + keys if spec.positions == "rope" and not spec.qk_norm else 0
     other = L * (2 * d + 2 * d + 2 * keys + rotated + feed_forward) + d
@@ -112,7 +114,7 @@ def _vit(spec: TrainSpec, source: Source) -> tuple[float, float]:
 def _lstm(spec: TrainSpec, source: Source) -> tuple[float, float]:
     """A layer keeps its norm's three, the gates f, i, o and u, the cell, its tanh and the state."""
     d, L, T = spec.width, spec.depth, spec.context
-    return T * (L * 8 * d + 2 * d), T * (L * 2 * d + d)
+    return T * (L * (9 if spec.dropout else 8) * d + 2 * d), T * (L * 2 * d + d)
 
 
 def _mlp(spec: TrainSpec, source: Source) -> tuple[float, float]:
@@ -123,14 +125,12 @@ def _mlp(spec: TrainSpec, source: Source) -> tuple[float, float]:
 def _resnet(spec: TrainSpec, source: Source) -> tuple[float, float]:
     """A norm's input and normalised input, and the activation's output, for gelu also its input."""
     positions, between = _positions(spec, source), 4 if spec.activation == "gelu" else 3
-    return float(_inputs(source)), positions * (2 * spec.depth + 1) * between * spec.width
+    layers = (2 * spec.depth + 1) * between + (spec.depth if spec.dropout else 0)
+    return float(_inputs(source)), positions * layers * spec.width
 
 
 def _inputs(source: Source) -> int:
-    size = 1
-    for length in source.input_shape:
-        size *= length
-    return size
+    return math.prod(source.input_shape)
 
 
 def _positions(spec: TrainSpec, source: Source) -> int:
@@ -141,10 +141,11 @@ def _positions(spec: TrainSpec, source: Source) -> int:
     return H * W // (spec.patch**2 if spec.model == "vit" else 1)
 
 
-def _working(spec: TrainSpec, source: Source) -> float:
-    """The numbers that a layer without gradients holds at its widest, for one example."""
-    wide = 2 + 2 * spec.ff_ratio if spec.model in ("transformer", "vit") else 10
-    return float(_positions(spec, source) * wide * spec.width)
+def _widest(spec: TrainSpec, source: Source) -> float:
+    """The numbers that a layer without gradients holds at once, for one example."""
+    between = 2 + (4 if spec.activation == "swiglu" else 2) * spec.ff_ratio
+    widths = {"lstm": 10, "mlp": 2, "resnet": 5}.get(spec.model, between)
+    return float(_positions(spec, source) * widths * spec.width)
 
 
 FORMULAS: dict[str, Formula] = {

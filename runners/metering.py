@@ -70,3 +70,11 @@ def peak_memory(device: str) -> int:
     with suppress(OSError, StopIteration), open("/proc/self/status") as status:
         return 1024 * int(next(line for line in status if line.startswith("VmHWM")).split()[1])
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def accelerators() -> str:
+    """The names of the CUDA devices torch sees, with its version of CUDA; empty where there is none."""
+    if not torch.cuda.is_available():
+        return ""
+    names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return f"{', '.join(names)}; CUDA {torch.version.cuda}"

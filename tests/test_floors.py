@@ -40,6 +40,7 @@ FLOORS = {
     "scalelaw.backtesting": 4,
     "scalelaw.extrapolating": 4,
     "scalelaw.comparing": 4,
+    "scalelaw.doctor": 4,
     "reports": 5,
     "scalelaw.cli": 6,
     "runners.spec": 1,

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from scalelaw.cli import _completion as completion
+
 
 class Format(StrEnum):
     """How data is written to stdout."""
@@ -48,8 +50,42 @@ FigureFile = Annotated[
 ]
 OutputFormat = Annotated[Format, typer.Option("--format", help="How to write the answer to stdout.")]
 IntervalMethod = Annotated[
-    str, typer.Option("--interval", help="How intervals are made: auto, or one of `scalelaw intervals`.")
+    str,
+    typer.Option(
+        "--interval",
+        autocompletion=completion.intervals,
+        help="How intervals are made: auto, or one of `scalelaw intervals`.",
+    ),
 ]
+Runs = Annotated[
+    list[Path],
+    typer.Argument(help="Logged runs: a table, a tracker's files or folder, or a run store; see `scalelaw runs`."),
+]
+LawName = Annotated[
+    str,
+    typer.Option(
+        autocompletion=completion.laws,
+        help="A law of `scalelaw laws`, such as chinchilla or power_constant(n_tokens); a formula, such as "
+        "'E + A / N^alpha'; or a TOML file that declares one.",
+    ),
+]
+LawNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--law", autocompletion=completion.laws, help="A law to compare; repeat. By default several that suit the runs."
+    ),
+]
+ObjectiveName = Annotated[
+    str,
+    typer.Option(
+        autocompletion=completion.objectives,
+        help="auto, or one of `scalelaw objectives`; log_huber is the published mode.",
+    ),
+]
+ColumnMapFile = Annotated[
+    Path | None, typer.Option("--map", help="TOML file with the column names, units and how to read.")
+]
+ParamsConvention = Annotated[str | None, typer.Option(help="What N counts: all, non_embedding or kaplan.")]
 Level = Annotated[float, typer.Option(min=0.01, max=0.9999, help="Level of the intervals.")]
 Replicates = Annotated[int, typer.Option(min=10, help="Bootstrap replicates.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random; the same seed gives the same numbers.")]

@@ -203,3 +203,69 @@ def _said(fit: Fit | None, path: Path | None, n_params: float, n_tokens: float, 
         return Given(value, f"{fit.law.label} of {path}, without an interval: {interval.reason}")
     ends = f"[{output.shown(interval.low)}, {output.shown(interval.high)}]"
     return Given(value, f"{fit.law.label} of {path}, {output.shown(value)} {ends} ({100 * interval.level:g} %)")
+
+
+def realised_rows(found: Sequence[Realised]) -> list[dict[str, Any]]:
+    """The runs as plain data, a row each, for JSON and CSV; bytes are an estimate, counts are exact."""
+    return [
+        {
+            "run_id": realised.spec.run_id,
+            "model": realised.spec.model,
+            "width": realised.spec.width,
+            "depth": realised.spec.depth,
+            "heads": realised.heads,
+            "n_params": realised.n_params,
+            "params_convention": realised.convention,
+            "n_params_wanted": realised.n_params_wanted,
+            "n_params_all": realised.counts.n_params,
+            "n_params_non_embedding": realised.counts.n_params_non_embedding,
+            "n_tokens": realised.n_tokens,
+            "n_tokens_wanted": realised.n_tokens_wanted,
+            "batch_sequences": realised.spec.batch_size,
+            "batch_tokens": realised.spec.tokens_per_step,
+            "steps": realised.spec.steps,
+            "learning_rate": realised.spec.lr,
+            "flops_exact": realised.flops,
+            "flops_6nd": realised.flops_6nd,
+            "memory_bytes": realised.memory and realised.memory.total,
+            "seed": realised.spec.seed,
+        }
+        for realised in found
+    ]
+
+
+def realised_table(found: Sequence[Realised]) -> str:
+    """The runs as a table, each once however many seeds it has, and what there is to know of them below."""
+    seeds: dict[tuple[int, ...], list[Realised]] = {}
+    for realised in found:
+        spec = realised.spec
+        seeds.setdefault((spec.width, spec.depth, spec.n_tokens, spec.batch_size), []).append(realised)
+    rows = []
+    for same in seeds.values():
+        one, spec = same[0], same[0].spec
+        rows.append(
+            [
+                *(str(spec.width), str(spec.depth), str(one.heads or "-")),
+                *(output.shown(one.n_params), f"{100 * one.error:+.1f} %", output.shown(one.n_tokens)),
+                *(output.shown(spec.tokens_per_step), output.shown(spec.steps), output.shown(one.flops, 3)),
+                *(memory_shown(one.memory and one.memory.total), str(len(same))),
+            ]
+        )
+    header = ["width", "depth", "heads", "N", "off", "D", "batch", "steps", "FLOP", "memory", "seeds"]
+    notes = dict.fromkeys(note for realised in found for note in realised.notes)
+    counted = f"N counts {found[0].convention}; batch in tokens; FLOP exact; memory is an estimate, on one device"
+    return "\n".join([output.aligned(rows, header), counted, *(f"note: {note}" for note in notes)])
+
+
+def memory_shown(size: float | None) -> str:
+    """Bytes in the unit one would say them in, powers of ten."""
+    if size is None:
+        return "-"
+    from scalelaw.numbers import format_quantity
+
+    return "{} {}B".format(*_split(format_quantity(size).replace("B", "G")))
+
+
+def _split(shown: str) -> tuple[str, str]:
+    digits = shown.rstrip("kMGT")
+    return digits, shown[len(digits) :]

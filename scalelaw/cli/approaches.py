@@ -25,15 +25,12 @@ def _column(help: str) -> Any:
 
 
 Column = str | None
-Runs = Annotated[list[Path], typer.Argument(help="A run table or a run store; see `scalelaw fit`.")]
 Loss = Annotated[Column, _column("The loss.")]
 Params = Annotated[Column, _column("Parameters N.")]
 Tokens = Annotated[Column, _column("Training tokens D; C/(6N) when absent.")]
 Compute = Annotated[Column, _column("Training compute C; 6ND when absent.")]
 Group = Annotated[Column, _column("The run that a row, a checkpoint, belongs to.")]
 LossUnit = Annotated[str | None, typer.Option(help="nats, bits or bpb.")]
-Mapping = Annotated[Path | None, typer.Option("--map", help="TOML file with the column names and units.")]
-Convention = Annotated[str | None, typer.Option(help="What N counts: all, non_embedding or kaplan.")]
 Exclude = Annotated[list[str] | None, typer.Option(help="Leave rows out: 'loss >= largest(5)', 'flops > 1e21'.")]
 Law = Annotated[str, typer.Option(help="The law of approach 3, fitted beside it.")]
 At = Annotated[
@@ -45,7 +42,7 @@ At = Annotated[
 
 
 def isoflop(
-    runs: Runs,
+    runs: options.Runs,
     budget: Annotated[Column, _column("Each run's budget; without it runs of like compute are gathered.")] = None,
     within: Annotated[float, typer.Option(min=0.0, help="Runs share a budget up to this gap in compute.")] = 0.05,
     loss: Loss = None,
@@ -53,8 +50,8 @@ def isoflop(
     n_tokens: Tokens = None,
     flops: Compute = None,
     loss_unit: LossUnit = None,
-    mapping: Mapping = None,
-    params_convention: Convention = None,
+    mapping: options.ColumnMapFile = None,
+    params_convention: options.ParamsConvention = None,
     exclude: Exclude = None,
     law: Law = "chinchilla",
     at: At = None,
@@ -91,7 +88,7 @@ def isoflop(
 
 
 def envelope(
-    runs: Runs,
+    runs: options.Runs,
     group: Group = None,
     bins: Annotated[int | None, typer.Option(min=2, help="Log-spaced bins of compute.  [default: 1500]")] = None,
     loss: Loss = None,
@@ -99,8 +96,8 @@ def envelope(
     n_tokens: Tokens = None,
     flops: Compute = None,
     loss_unit: LossUnit = None,
-    mapping: Mapping = None,
-    params_convention: Convention = None,
+    mapping: options.ColumnMapFile = None,
+    params_convention: options.ParamsConvention = None,
     exclude: Exclude = None,
     law: Law = "chinchilla",
     at: At = None,

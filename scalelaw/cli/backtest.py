@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,15 +15,15 @@ if TYPE_CHECKING:
 
 
 def backtest(
-    runs: Annotated[list[Path], typer.Argument(help="A run table or a run store; see `scalelaw fit`.")],
-    law: Annotated[str, typer.Option(help="A law, such as chinchilla or power_constant(n_tokens).")] = "chinchilla",
-    objective: Annotated[str, typer.Option(help="An objective; see `scalelaw fit`.")] = "auto",
+    runs: options.Runs,
+    law: options.LawName = "chinchilla",
+    objective: options.ObjectiveName = "auto",
     share: Annotated[float, typer.Option(min=0.01, max=0.9, help="Share of the runs, by compute, held out.")] = 1 / 3,
     rolling: Annotated[
         bool, typer.Option("--rolling", help="Several cuts, and errors by distance beyond them.")
     ] = False,
-    mapping: Annotated[Path | None, typer.Option("--map", help="TOML file with the column names and units.")] = None,
-    params_convention: Annotated[str | None, typer.Option(help="What N counts: all, non_embedding or kaplan.")] = None,
+    mapping: options.ColumnMapFile = None,
+    params_convention: options.ParamsConvention = None,
     interval: options.IntervalMethod = "auto",
     replicates: options.Replicates = 1000,
     level: options.Level = 0.95,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -29,12 +28,12 @@ def check() -> None:
 
 @app.command("runs")
 def runs(
-    runs: Annotated[list[Path], typer.Argument(help="A run table or a run store; see `scalelaw fit`.")],
-    law: Annotated[str, typer.Option(help="A law, such as chinchilla or power_constant(n_tokens).")] = "chinchilla",
+    runs: options.Runs,
+    law: options.LawName = "chinchilla",
     objective: Annotated[
         str | None, typer.Option(help="An objective; see `scalelaw fit`, whose default is used.")
     ] = None,
-    mapping: Annotated[Path | None, typer.Option("--map", help="TOML file with the column names and units.")] = None,
+    mapping: options.ColumnMapFile = None,
     exclude: Annotated[
         list[str] | None, typer.Option(help="Leave rows out, and record it: 'loss >= largest(5)', 'flops > 1e21'.")
     ] = None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,15 +24,13 @@ class By(StrEnum):
 
 
 def compare(
-    runs: Annotated[list[Path], typer.Argument(help="A run table or a run store; see `scalelaw fit`.")],
-    law: Annotated[
-        list[str] | None, typer.Option(help="A law to compare; repeat. By default several that suit the runs.")
-    ] = None,
+    runs: options.Runs,
+    law: options.LawNames = None,
     by: Annotated[By, typer.Option(help="What ranks the laws.")] = By.backtest,
-    objective: Annotated[str, typer.Option(help="An objective; see `scalelaw fit`.")] = "auto",
+    objective: options.ObjectiveName = "auto",
     horizon: Annotated[float, typer.Option(min=0.01, help="Farthest prediction beyond a cut, in decades.")] = 100.0,
-    mapping: Annotated[Path | None, typer.Option("--map", help="TOML file with the column names and units.")] = None,
-    params_convention: Annotated[str | None, typer.Option(help="What N counts: all, non_embedding or kaplan.")] = None,
+    mapping: options.ColumnMapFile = None,
+    params_convention: options.ParamsConvention = None,
     level: options.Level = 0.95,
     seed: options.Seed = 0,
     format: options.OutputFormat = options.Format.table,

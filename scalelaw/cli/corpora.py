@@ -53,6 +53,8 @@ def show(
 
     `overlap` is the share of the validation text's windows of 64 tokens that stand verbatim in the training text;
     it reads at most 4M tokens of the one and 268M of the other.
+
+    scalelaw corpora show python
     """
     from runners.corpora import CORPORA
 

@@ -25,13 +25,7 @@ Column = str | None
 
 def fit(
     runs: Annotated[list[Path], typer.Argument(help="CSV, TSV, JSONL or Parquet (also .gz), or a run store.")],
-    law: Annotated[
-        str,
-        typer.Option(
-            help="A law of `scalelaw laws`, such as chinchilla or power_constant(n_tokens); a formula, such as "
-            "'E + A / N^alpha'; or a TOML file that declares one."
-        ),
-    ] = "chinchilla",
+    law: options.LawName = "chinchilla",
     hold: Annotated[
         list[str] | None,
         typer.Option(metavar="RULE", help="Fix, tie or bound a parameter: E=1.69, beta=alpha, '0.1<alpha<1'."),
@@ -40,9 +34,7 @@ def fit(
         list[str] | None, typer.Option(metavar="NAME", help="A parameter of which each value of --by has its own.")
     ] = None,
     by: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column --own goes by, such as dataset.")] = None,
-    objective: Annotated[
-        str, typer.Option(help="auto, or one of `scalelaw objectives`; log_huber is the published mode.")
-    ] = "auto",
+    objective: options.ObjectiveName = "auto",
     delta: Annotated[
         float | None, typer.Option(help="Huber delta of log_huber or huber.  [default: 0.001]", show_default=False)
     ] = None,
@@ -55,7 +47,7 @@ def fit(
     weight: Annotated[Column, _column("Weight of each row in the objective.")] = None,
     loss_unit: Annotated[str | None, typer.Option(help="nats, bits or bpb.")] = None,
     bytes_per_token: Annotated[float | None, typer.Option(help="Needed for losses in bits per byte.")] = None,
-    params_convention: Annotated[str | None, typer.Option(help="What N counts: all, non_embedding or kaplan.")] = None,
+    params_convention: options.ParamsConvention = None,
     flops_convention: Annotated[str | None, typer.Option(help="How C was counted: 6ND, exact or given.")] = None,
     encoding: Annotated[str, typer.Option(help="Text encoding of the files.")] = "utf-8",
     decimal: Annotated[str, typer.Option(help="Decimal mark in the files: . or ,")] = ".",

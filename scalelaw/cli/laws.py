@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scalelaw.cli import _completion as completion
 from scalelaw.cli import _options as options
 from scalelaw.cli import _output as output
 
@@ -18,10 +19,16 @@ WIDTH = 96
 
 
 def laws(
-    name: Annotated[str | None, typer.Argument(help="One law, to see its formula, source and parameters.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(autocompletion=completion.laws, help="One law, to see its formula, source and parameters."),
+    ] = None,
     format: options.OutputFormat = options.Format.table,
 ) -> None:
-    """List the laws, or everything about one."""
+    """List the laws, or everything about one.
+
+    scalelaw laws chinchilla
+    """
     from scalelaw.laws import LAWS, get_law
 
     if name:

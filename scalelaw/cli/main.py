@@ -17,6 +17,7 @@ from scalelaw.cli import (
     check,
     compare,
     corpora,
+    doctor,
     fit,
     kinds,
     laws,
@@ -49,6 +50,7 @@ app.command("report")(report.report)
 app.command("laws")(laws.laws)
 app.command("objectives")(kinds.objectives)
 app.command("intervals")(kinds.intervals)
+app.command("doctor")(doctor.doctor)
 app.add_typer(sweep.app, name="sweep", cls=Commands)
 app.add_typer(check.app, name="check", cls=Commands)
 app.add_typer(probe.app, name="probe", cls=Commands)

@@ -1,20 +1,26 @@
-"""`scalelaw params`: what a parametrization makes of a width and a depth."""
+"""`scalelaw params`: what a parametrization makes of a width and a depth, and which of them N and D ask for."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from scalelaw.cli import _options as options
 from scalelaw.cli import _output as output
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What a parametrization makes of a model's size.")
+if TYPE_CHECKING:
+    from runners.realising import Realised
+
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Models by size: their tensors' rules, and the one nearest to N."
+)
 
 
 @app.callback()
 def params() -> None:
-    """What a parametrization makes of a model's size."""
+    """Models by size: their tensors' rules, and the one nearest to N."""
 
 
 @app.command("show")
@@ -66,6 +72,95 @@ def show(
             f"\n{parametrization}, {model}, {optimizer}: m = {spec.scale.m:g}, l = {spec.scale.l:g}, "
             f"residual branches x {scale['branch']:g}"
         )
+
+
+@app.command("size")
+def size(
+    n_params: Annotated[float, typer.Option(parser=options.number, metavar="N", help="Parameters wanted.")],
+    n_tokens: Annotated[float, typer.Option(parser=options.number, metavar="D", help="Tokens wanted.")],
+    template: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A sweep's file whose [base] says all else.  [default: a family by size]"),
+    ] = None,
+    corpus: Annotated[
+        str | None, typer.Option(help="What to train on, which sets the vocabulary; a name of `scalelaw corpora list`.")
+    ] = None,
+    convention: Annotated[str, typer.Option(help="How N is counted: all, non_embedding or kaplan.")] = "all",
+    lr_law: Annotated[
+        Path | None, typer.Option("--lr-law", metavar="LAW", help="A saved fit that says the learning rate.")
+    ] = None,
+    batch_law: Annotated[
+        Path | None, typer.Option("--batch-law", metavar="LAW", help="A saved fit that says the tokens in a step.")
+    ] = None,
+    sweep: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write it as a file that `scalelaw sweep run` accepts.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over another file.")] = False,
+    format: options.OutputFormat = options.Format.table,
+) -> None:
+    """Find the model nearest to N parameters: width, depth, heads, batch, steps, learning rate, FLOP and memory.
+
+    Counts are exact formulas and nothing is built, so any size will do.
+
+    scalelaw params size --n-params 7B --n-tokens 140B
+    scalelaw params size --n-params 1M --n-tokens 20M --template data/python/sweep.toml --sweep run.toml
+    """
+    from scalelaw.cli._sweep_file import realise_points, realised_rows, write_sweep_file
+
+    points, how = [(n_params, n_tokens)], {"corpus": corpus, "lr_law": lr_law, "batch_law": batch_law}
+    if sweep:
+        (found,) = write_sweep_file(points, template, sweep, name=sweep.stem, convention=convention, force=force, **how)
+    else:
+        (found,) = realise_points(points, template, convention=convention, **how)
+    (row,) = realised_rows([found])
+    if format is options.Format.json:
+        output.write_json({**row, "memory": _memory(found), "spec": found.spec.as_dict(), "notes": found.notes})
+    elif format is options.Format.csv:
+        output.write_csv([row])
+    else:
+        typer.echo(output.aligned(_size_rows(found), ["", "realised", ""]))
+        for note in found.notes:
+            typer.echo(f"note: {note}")
+    if sweep:
+        output.note(f"{sweep}: next, scalelaw sweep plan {sweep}")
+
+
+def _memory(found: Realised) -> dict[str, float | bool] | None:
+    """Bytes by what holds them."""
+    from dataclasses import asdict
+
+    return asdict(found.memory) | {"total": found.memory.total} if found.memory else None
+
+
+def _size_rows(found: Realised) -> list[list[str]]:
+    from runners.parametrizations import PARAMETRIZATIONS, Role
+    from scalelaw.cli._sweep_file import memory_shown
+
+    spec, counts = found.spec, found.counts
+    heads = f", {found.heads} heads of {spec.head_dim}" if found.heads else ""
+    rate = PARAMETRIZATIONS[spec.parametrization].rule(Role.hidden, spec.width, spec.scale).lr * spec.lr
+    passes = f"{spec.micro_batch or spec.batch_size} x {spec.context} in a pass"
+    rows = [
+        ["model", spec.model, f"width {spec.width}, depth {spec.depth}{heads}"],
+        ["N", f"{found.n_params:,}", f"{100 * found.error:+.2f} % of what was wanted; counts {found.convention}"],
+        ["N, all", f"{counts.n_params:,}", "parameters"],
+        ["N without embeddings", f"{counts.n_params_non_embedding:,}", "parameters"],
+        ["D", f"{found.n_tokens:,}", f"tokens, {found.n_tokens / found.n_params:.4g} to a parameter"],
+        ["batch", f"{spec.tokens_per_step:,}", f"tokens: {spec.batch_size:,} x {spec.context:,}"],
+        ["steps", f"{spec.steps:,}", ""],
+        ["compute", output.shown(found.flops), "FLOP of matrix products, exact"],
+        ["6 N D", output.shown(found.flops_6nd), f"FLOP, N counts {found.convention}"],
+        ["learning rate", output.shown(spec.lr), f"at base width {spec.base_width}, depth {spec.base_depth}"],
+        ["of hidden matrices", output.shown(rate), f"by {spec.parametrization} at this size"],
+    ]
+    if found.memory:
+        names = {"parameters": f"in {spec.precision}", "optimizer": spec.optimizer, "activations": passes}
+        rows.append(["memory", memory_shown(found.memory.total), "an estimate; one device, no sharding"])
+        rows += [
+            [f"  {name}", memory_shown(getattr(found.memory, name)), names.get(name, "")]
+            for name in ("parameters", "gradients", "optimizer", "activations", "validation")
+        ]
+    return rows
 
 
 def _table(rows: list[dict[str, Any]]) -> str:

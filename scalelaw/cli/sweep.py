@@ -205,7 +205,10 @@ def status(
     store: Store = Path("runs"),
     format: options.OutputFormat = options.Format.table,
 ) -> None:
-    """Show which runs are finished, diverged, out of memory, running, interrupted or waiting."""
+    """Show which runs are finished, diverged, out of memory, running, interrupted or waiting.
+
+    scalelaw sweep status ladder.toml --store runs
+    """
     loaded = _load(sweep)
     from runners.store import RunStore
     from runners.sweeps import status as states_of

@@ -42,17 +42,17 @@ class Aims:
     @cached_property
     def of_loss(self) -> Floats:
         """The sum over targets of gg', `[b, p, p]`."""
-        return np.einsum("btp,btq->bpq", self.loss, self.loss)
+        return np.asarray(np.einsum("btp,btq->bpq", self.loss, self.loss))
 
     @cached_property
     def of_size(self) -> Floats:
         """The sum over targets of cc', `[b, p, p]`."""
-        return np.einsum("btp,btq->bpq", self.size, self.size)
+        return np.asarray(np.einsum("btp,btq->bpq", self.size, self.size))
 
     @cached_property
     def of_regret(self) -> Floats:
         """The sum over targets of (h/2) cc', `[b, p, p]`."""
-        return 0.5 * np.einsum("bt,btp,btq->bpq", self.bend, self.size, self.size)
+        return np.asarray(0.5 * np.einsum("bt,btp,btq->bpq", self.bend, self.size, self.size))
 
 
 def aim(belief: Belief, budgets: tuple[float, ...]) -> Aims:
@@ -64,8 +64,8 @@ def aim(belief: Belief, budgets: tuple[float, ...]) -> Aims:
     fit = belief.fit
     if not has_optimum(fit):
         raise UsageError(
-            f"The law {fit.law.label} has no compute-optimal size, so there is no budget's best loss or N_opt to design "
-            "for. Next: fit a law of N and D, such as chinchilla."
+            f"The law {fit.law.label} has no compute-optimal size, so no budget has a best loss or N_opt to design for. "
+            "Next: fit a law of N and D, such as chinchilla."
         )
 
     def gradients(kind: type[Target]) -> Floats:

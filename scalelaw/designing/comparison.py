@@ -1,6 +1,6 @@
 """How well a design would know its targets, beside an IsoFLOP grid of the same cost.
 
-Shapes: b draws, p working parameters.
+Shapes: b draws, t targets, p working parameters.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Gain:
     """One target: its standard errors, relative (in ln), in the geometric mean over draws, and what a design gains.
 
     Attributes:
-        target: what it is; `flops` its budget, FLOP.
+        target: `loss` or `N_opt`, of the best use of `flops` FLOP.
         now: the standard error from the runs already made, None where those are left out.
         design, grid: the standard error after the design, after the grid.
         ratio: variance of the design over that of the grid, with the range `low` to `high` over the draws.
@@ -60,65 +60,67 @@ class Verdict:
 
 def compare(belief: Belief, aims: Aims, layout: Layout, grid: Layout, *, alone: bool = False) -> Verdict:
     """What is to be expected of a layout and of a grid, averaged over the draws of a belief."""
-    mine, theirs = (information(belief, one) for one in (layout, grid))
-    now = None if alone else np.linalg.inv(belief.information)
-    V, reference = np.linalg.inv(belief.information + mine), np.linalg.inv(belief.information + theirs)
+    prior, more = belief.information, information(belief, grid)
+    now = None if alone else inverse(prior)
+    ours, theirs = inverse(prior + information(belief, layout)), inverse(prior + more)
     gains = []
     for name, gradients in (("loss", aims.loss), ("N_opt", aims.size)):
+        have = None if now is None else belief.scatter * _typical(variances(now, gradients))
+        mine, grids = variances(ours, gradients), variances(theirs, gradients)
+        log_ratio = np.log(mine / grids)
+        low, high = np.exp(np.quantile(log_ratio, [(1 - SHARE) / 2, (1 + SHARE) / 2], axis=0))
+        ratio, design, reference = np.exp(log_ratio.mean(axis=0)), _typical(mine), _typical(grids)
         for t, flops in enumerate(aims.budgets):
-            c = gradients[:, t]
-            have, ours, grids = (None if one is None else _variances(one, c) for one in (now, V, reference))
-            assert ours is not None and grids is not None
-            log_ratio = np.log(ours / grids)
-            low, high = np.quantile(log_ratio, [(1 - SHARE) / 2, (1 + SHARE) / 2])
             gains.append(
                 Gain(
                     target=name,
                     flops=flops,
-                    now=None if have is None else belief.scatter * _typical(have),
-                    design=belief.scatter * _typical(ours),
-                    grid=belief.scatter * _typical(grids),
-                    ratio=float(np.exp(log_ratio.mean())),
-                    low=float(np.exp(low)),
-                    high=float(np.exp(high)),
-                    compute=_equal_precision(belief.information, theirs, c, ours),
+                    now=None if have is None else float(have[t]),
+                    design=float(belief.scatter * design[t]),
+                    grid=float(belief.scatter * reference[t]),
+                    ratio=float(ratio[t]),
+                    low=float(low[t]),
+                    high=float(high[t]),
+                    compute=_equal_precision(prior, more, gradients[:, t : t + 1], mine[:, t]),
                 )
             )
-    return Verdict(
-        tuple(gains),
-        _regret(belief, aims, V),
-        _regret(belief, aims, reference),
-        None if now is None else _regret(belief, aims, now),
-    )
+    before = None if now is None else _regret(belief, aims, now)
+    return Verdict(tuple(gains), _regret(belief, aims, ours), _regret(belief, aims, theirs), before)
 
 
 def information(belief: Belief, layout: Layout) -> Floats:
     """J'J of a layout's runs at every draw, `[b, p, p]`."""
     J = belief.jacobian(layout.n_params, layout.n_tokens)
-    return np.einsum("bnp,n,bnq->bpq", J, layout.repeats, J)
+    return np.asarray(np.einsum("bnp,n,bnq->bpq", J, layout.repeats, J))
 
 
-def _variances(V: Floats, c: Floats) -> Floats:
-    return np.einsum("bp,bpq,bq->b", c, V, c)
+def inverse(matrices: Floats) -> Floats:
+    """The inverse of each `[b, p, p]`."""
+    return np.asarray(np.linalg.inv(matrices))
 
 
-def _typical(variances: Floats) -> float:
-    return float(np.exp(0.5 * np.log(variances).mean()))
+def variances(V: Floats, gradients: Floats) -> Floats:
+    """c'Vc for `V[b, p, p]` and c of `gradients[b, t, p]`: `[b, t]`, one run's noise being 1."""
+    return np.asarray(np.einsum("btp,bpq,btq->bt", gradients, V, gradients))
+
+
+def _typical(variance: Floats) -> Floats:
+    """The geometric mean over draws of standard errors, `[t]`."""
+    return np.asarray(np.exp(0.5 * np.log(variance).mean(axis=0)))
 
 
 def _regret(belief: Belief, aims: Aims, V: Floats) -> tuple[float, ...]:
     """E[(h/2) s^2 c'Vc] for each target; the median over draws, since a few wild ones would rule a mean."""
-    each = 0.5 * belief.scatter**2 * aims.bend * np.einsum("btp,bpq,btq->bt", aims.size, V, aims.size)
+    each = 0.5 * belief.scatter**2 * aims.bend * variances(V, aims.size)
     return tuple(map(float, np.median(each, axis=0)))
 
 
 def _equal_precision(prior: Floats, grid: Floats, c: Floats, wanted: Floats) -> float:
-    """How many times over the grid must be run until the mean log variance is that of `wanted[b]`."""
+    """How many times over the grid must be run until the mean log variance of `c[b, 1, p]` is that of `wanted[b]`."""
     goal = np.log(wanted).mean()
 
     def excess(log_times: float) -> float:
-        V = np.linalg.inv(prior + np.exp(log_times) * grid)
-        return float(np.log(_variances(V, c)).mean() - goal)
+        return float(np.log(variances(inverse(prior + np.exp(log_times) * grid), c)).mean() - goal)
 
     limit = float(np.log(MOST))
     if excess(limit) > 0:

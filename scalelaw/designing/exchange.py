@@ -47,7 +47,7 @@ class Choice:
     def covariance(self, chosen: Indices) -> Floats:
         """The inverse information after the chosen runs, `[b, p, p]`."""
         rows = self.X[:, chosen]
-        return np.linalg.inv(self.prior + rows.swapaxes(1, 2) @ rows)
+        return np.asarray(np.linalg.inv(self.prior + rows.swapaxes(1, 2) @ rows))
 
     def value(self, chosen: Indices) -> float:
         """The criterion after the chosen runs."""
@@ -99,9 +99,7 @@ def _from(choice: Choice, start: Indices, budget: float, distinct: int) -> Indic
     return _settle(choice, best, 0.0, budget, distinct)
 
 
-def _settle(
-    choice: Choice, chosen: Indices, price: float, budget: float = np.inf, distinct: int = 0
-) -> Indices:
+def _settle(choice: Choice, chosen: Indices, price: float, budget: float = np.inf, distinct: int = 0) -> Indices:
     """Exchanges, run by run, until none is worth it."""
     chosen = chosen.copy()
     for _ in range(PASSES):

@@ -10,6 +10,7 @@ import numpy as np
 from scalelaw.designing.aims import aim
 from scalelaw.designing.belief import believe
 from scalelaw.designing.candidates import COSTS, candidates
+from scalelaw.designing.comparison import variances
 from scalelaw.designing.design import DRAWS, RATIOS, TARGETS, choose_among, default_smallest, parse_target
 from scalelaw.errors import UsageError
 from scalelaw.fitting import Fit
@@ -77,7 +78,7 @@ def next_runs(
     def told(j: int) -> NextRun:
         before, after = (choice.covariance(runs) for runs in (chosen, np.append(chosen, j)))
         loss, size = (
-            float(np.exp((_log(after, c) - _log(before, c)).mean())) for c in (aims.loss, aims.size)
+            float(np.exp(np.log(variances(after, c) / variances(before, c)).mean())) for c in (aims.loss, aims.size)
         )
         gain = choice.criterion.value(before, aims) - choice.criterion.value(after, aims)
         n_params, n_tokens = float(choices.n_params[j]), float(choices.n_tokens[j])
@@ -93,8 +94,3 @@ def next_runs(
         runs.append(told(j))
         chosen = np.append(chosen, j)
     return tuple(runs), alternatives
-
-
-def _log(V: np.ndarray, c: np.ndarray) -> np.ndarray:
-    """ln c'Vc, `[b, t]`."""
-    return np.log(np.einsum("btp,bpq,btq->bt", c, V, c))

@@ -103,17 +103,19 @@ def _activations(columns: Columns, n: int, path: Path) -> Floats:
     if not {"width", "depth"} <= set(columns) or columns.get("model", ["transformer"])[0] != "transformer":
         return np.full(n, np.nan)
     width, depth = (_numbers(columns, (name,), path) for name in ("width", "depth"))
-    ff_width = _optional(columns, ("ff_width",), path)
+    ff_width, ff_ratio = (_optional(columns, (name,), path) for name in ("ff_width", "ff_ratio"))
     head_dim = _optional(columns, ("head_dim",), path)
     heads = _optional(columns, ("heads", "n_heads"), path)
     context, vocab = _optional(columns, ("context",), path), _optional(columns, ("vocab", "vocab_size"), path)
     if heads is None:
         heads = np.maximum(width / (np.full(n, HEAD_DIM) if head_dim is None else head_dim), 1.0)
+    if ff_width is None:
+        ff_width = width * (4.0 if ff_ratio is None else ff_ratio)
     none = np.zeros(n)
     return activations_per_token(
         width,
         depth,
-        4.0 * width if ff_width is None else ff_width,
+        ff_width,
         heads,
         none if context is None else context,
         none if vocab is None else vocab,

@@ -94,7 +94,11 @@ def sweep(truth: str, how: str, i: int) -> dict[str, list[float]]:
     prior = sl.fit("chinchilla", first, starts=STARTS)
     made = design(prior, BUDGET, largest=LARGEST, alone=how == "alone", seed=i)
     found: dict[str, list[float]] = {}
-    for name, layout, times in (("design", made.layout, 1), ("grid", made.reference, 1), ("tripled", made.reference, 3)):
+    for name, layout, times in (
+        ("design", made.layout, 1),
+        ("grid", made.reference, 1),
+        ("tripled", made.reference, 3),
+    ):
         n_params, n_tokens = np.array(_runs(layout) * times).T
         new = simulate(truth, n_params, n_tokens, rng)
         runs = new if how == "alone" else joined(first, n_params, n_tokens, new.loss)
@@ -134,7 +138,13 @@ def rows(truth: str, how: str, sweeps: int = SWEEPS) -> list[dict[str, object]]:
     for k, name in enumerate(("loss at 100x", "loss at 1000x", "N_opt at 100x", "N_opt at 1000x")):
         values = {arm: np.array([one[arm][k] for one in found]) for arm in ("design", "grid", "tripled")}
         good = np.isfinite(np.array(list(values.values()))).all(axis=0)
-        row: dict[str, object] = {"truth": truth, "how": how, "target": name, "sweeps": sweeps, "failed": int((~good).sum())}
+        row: dict[str, object] = {
+            "truth": truth,
+            "how": how,
+            "target": name,
+            "sweeps": sweeps,
+            "failed": int((~good).sum()),
+        }
         values = {arm: np.where(good, value, np.median(value[good])) for arm, value in values.items()}
         for label, spread in (("plain", plain), ("robust", robust)):
             ratio = spread(values["design"]) / spread(values["grid"])

@@ -23,19 +23,19 @@ class OneMore:
         self.V, self.X = V, X
 
     @cached_property
-    def U(self) -> Floats:
+    def moved(self) -> Floats:
         """Vx, `[b, j, p]`."""
         return self.X @ self.V
 
     @cached_property
-    def q(self) -> Floats:
+    def shrinkage(self) -> Floats:
         """1 + x'Vx, `[b, j]`."""
-        return np.asarray(1.0 + np.einsum("bjp,bjp->bj", self.U, self.X))
+        return np.asarray(1.0 + np.einsum("bjp,bjp->bj", self.moved, self.X))
 
     def trace(self, A: Floats) -> Floats:
         """tr(A V) after each candidate, `[b, j]`, for `A[b, p, p]`."""
         before = np.einsum("bpq,bqp->b", A, self.V)
-        return np.asarray(before[:, None] - np.einsum("bjp,bjp->bj", self.U @ A, self.U) / self.q)
+        return np.asarray(before[:, None] - np.einsum("bjp,bjp->bj", self.moved @ A, self.moved) / self.shrinkage)
 
 
 class Criterion(ABC):

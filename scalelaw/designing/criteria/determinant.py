@@ -27,7 +27,7 @@ class Determinant(Criterion):
 
     def after(self, more: OneMore, aims: Aims) -> Floats:
         """det(V - Vxx'V / q) = det V / q."""
-        return np.asarray(self.value(more.V, aims) - np.log(more.q).mean(axis=0) / more.V.shape[-1])
+        return np.asarray(self.value(more.V, aims) - np.log(more.shrinkage).mean(axis=0) / more.V.shape[-1])
 
 
 KIND = Determinant()

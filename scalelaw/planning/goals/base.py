@@ -90,7 +90,12 @@ class Goal(ABC):
         def gap(log_spend: float) -> float:
             return landscape.at(*self.best(landscape, math.exp(log_spend))) - math.log(loss)
 
-        return crossing(gap, math.log(HUGE))
+        return math.exp(crossing(gap, math.log(HUGE)))
+
+    @property
+    def given(self) -> Mapping[str, float]:
+        """What the goal itself sets, by the names of a plan: it is exact, whatever the law."""
+        return {"loss": self.loss} if self.loss is not None else {"spent": self.spend or math.nan}
 
     def floor(self, landscape: Landscape) -> float:
         """The loss that no spending goes below, nats/token."""
@@ -117,6 +122,11 @@ class Goal(ABC):
 @dataclass(frozen=True, kw_only=True)
 class TrainingGoal(Goal):
     """A goal that counts the training compute C = 6 N D, in FLOP."""
+
+    @property
+    def given(self) -> Mapping[str, float]:
+        """A budget is the training compute too."""
+        return super().given if self.spend is None else {"spent": self.spend, "training": self.spend}
 
     def cost(self, n_params: ArrayLike, n_tokens: ArrayLike) -> Floats:
         """6 N D."""

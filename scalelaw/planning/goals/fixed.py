@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -19,6 +20,12 @@ class FixedParams(TrainingGoal):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_positive(self.n_params, "n_params", "a model must have a positive number of parameters")
+
+    @property
+    def given(self) -> Mapping[str, float]:
+        """N, and with a budget the tokens too."""
+        both = {} if self.spend is None else _both(self.n_params, self.spend / 6.0 / self.n_params)
+        return {**super().given, "n_params": self.n_params, **both}
 
     @property
     def sentence(self) -> str:
@@ -42,6 +49,12 @@ class FixedTokens(TrainingGoal):
         require_positive(self.n_tokens, "n_tokens", "a training must have a positive number of tokens")
 
     @property
+    def given(self) -> Mapping[str, float]:
+        """D, and with a budget the size too."""
+        both = {} if self.spend is None else _both(self.spend / 6.0 / self.n_tokens, self.n_tokens)
+        return {**super().given, "n_tokens": self.n_tokens, **both}
+
+    @property
     def sentence(self) -> str:
         """The question with its numbers."""
         return f"{self.wanted} on {count(self.n_tokens)} tokens"
@@ -49,3 +62,7 @@ class FixedTokens(TrainingGoal):
     def best(self, landscape: Landscape, spend: float) -> tuple[float, float]:
         """The size that the budget buys for these tokens."""
         return spend / 6.0 / self.n_tokens, self.n_tokens
+
+
+def _both(n_params: float, n_tokens: float) -> Mapping[str, float]:
+    return {"n_params": n_params, "n_tokens": n_tokens, "tokens_per_param": n_tokens / n_params}

@@ -1,0 +1,185 @@
+"""The runs of a sweep as their store holds them: what each is, how it stands, what it cost and how it learned.
+
+Read without torch; nothing is written and no lease is taken.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runners.leases import is_held
+from runners.store import RunStore
+from scalelaw.errors import DataError
+
+STATUSES = ("finished", "diverged", "out_of_memory", "running", "interrupted", "waiting")
+SETTLED = ("finished", "diverged", "out_of_memory")
+"""How a run can end."""
+LOGGED = ("tokens", "flops", "wall_s", "train_loss", "val_loss")
+POINTS = 200
+"""Points of a learning curve that are kept, evenly spread over the logarithm of the tokens."""
+
+
+@dataclass(frozen=True)
+class SweepRun:
+    """One run.
+
+    Attributes:
+        run_id: its name.
+        status: one of `STATUSES`.
+        spec: the fields of its `TrainSpec`, seen as plain data; empty where they were not written down.
+        record: what `done.json` says, empty until there is one.
+        curve: the logged quantities of `LOGGED` by name, `[points]`, NaN where a line has none.
+    """
+
+    run_id: str
+    status: str
+    spec: Mapping[str, Any]
+    record: Mapping[str, Any] = field(default_factory=dict)
+    curve: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+
+    @property
+    def loss(self) -> float:
+        """The final loss; NaN for a run without one."""
+        return self._number("loss") if self.status == "finished" else math.nan
+
+    @property
+    def tokens(self) -> float:
+        """Tokens trained on so far."""
+        return self._reached("n_tokens", "tokens")
+
+    @property
+    def flops(self) -> float:
+        """FLOPs spent so far, as the store counts them: every matrix product."""
+        return self._reached("flops", "flops")
+
+    @property
+    def wall_s(self) -> float:
+        """Seconds spent so far."""
+        return self._reached("wall_s", "wall_s")
+
+    def _reached(self, recorded: str, logged: str) -> float:
+        value = self._number(recorded)
+        values = self.curve.get(logged, np.array([]))
+        return value if math.isfinite(value) else float(np.nanmax(values, initial=0.0))
+
+    def _number(self, name: str) -> float:
+        value = self.record.get(name)
+        return float(value) if isinstance(value, int | float) else math.nan
+
+
+@dataclass(frozen=True)
+class SweepRuns:
+    """A sweep's runs in the order of their names.
+
+    Attributes:
+        name: the sweep's. path: its store.
+        runs: the runs, those that wait to be begun included where the sweep's own file named them.
+        made_by: versions and commits that trained them, each once.
+    """
+
+    name: str
+    path: Path
+    runs: tuple[SweepRun, ...]
+    made_by: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, *statuses: str) -> tuple[SweepRun, ...]:
+        """The runs of these statuses."""
+        return tuple(run for run in self.runs if run.status in statuses)
+
+    @property
+    def settled(self) -> bool:
+        """Whether every run has ended."""
+        return len(self.of(*SETTLED)) == len(self.runs)
+
+
+def read_sweep(store: str | Path, name: str = "", specs: Mapping[str, Mapping[str, Any]] | None = None) -> SweepRuns:
+    """The runs of a store.
+
+    Args:
+        specs: the fields of every run of the sweep by run id, so that those that wait are known too; without them the
+            runs are those of the store that were begun.
+
+    Raises:
+        DataError: `E_EMPTY` for a folder without runs, where no `specs` are given.
+    """
+    path = Path(store)
+    found = RunStore(path)
+    begun = {item.parent.name for item in path.glob("*/spec.json")}
+    if not begun and not specs:
+        remedy = "name a folder that holds <run_id>/spec.json, or the sweep's TOML file"
+        raise DataError("E_EMPTY", "the directory is not a run store", file=path, remedy=remedy)
+    names = sorted(specs) if specs else sorted(begun)
+    descriptions = {run_id: found.description(run_id) for run_id in names if run_id in begun}
+    runs = tuple(_run(found, run_id, descriptions.get(run_id, {}), (specs or {}).get(run_id, {})) for run_id in names)
+    return SweepRuns(name or path.resolve().name, path, runs, _made_by(descriptions))
+
+
+def _run(store: RunStore, run_id: str, description: Mapping[str, Any], spec: Mapping[str, Any]) -> SweepRun:
+    if not description:
+        return SweepRun(run_id, "waiting", spec)
+    record = store.done(run_id) or {}
+    if is_held(store.lease(run_id)):
+        status = "running"
+    else:
+        status = str(record.get("status", "")) or "interrupted"
+    curve = _curve(store.folder(run_id) / "metrics.jsonl")
+    written = description.get("spec", {})
+    return SweepRun(run_id, status, spec or (written if isinstance(written, Mapping) else {}), record, curve)
+
+
+def _curve(log: Path) -> dict[str, NDArray[np.float64]]:
+    """The log's lines as columns, thinned; the torn last line of a killed run is passed over."""
+    try:
+        lines = log.read_bytes().splitlines()
+    except OSError:
+        return {}
+    rows = [row for line in lines if (row := _row(line))]
+    if not rows:
+        return {}
+    table = np.array([[_plain(row.get(name)) for name in LOGGED] for row in rows])
+    table = table[np.argsort(table[:, 0], kind="stable")]
+    kept = table[_spread(table[:, 0], ~np.isnan(table[:, LOGGED.index("val_loss")]))]
+    return {name: kept[:, k] for k, name in enumerate(LOGGED)}
+
+
+def _row(line: bytes) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return {}
+    return row if isinstance(row, dict) else {}
+
+
+def _plain(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else math.nan
+
+
+def _spread(tokens: NDArray[np.float64], always: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Places of at most `POINTS` rows, evenly spread over ln tokens, and of those that are always kept."""
+    if len(tokens) <= POINTS:
+        return np.arange(len(tokens))
+    wanted = np.geomspace(max(tokens[0], 1.0), max(tokens[-1], 1.0), POINTS)
+    places = np.clip(np.searchsorted(tokens, wanted), 0, len(tokens) - 1)
+    return np.unique(np.concatenate([places, np.flatnonzero(always)]))
+
+
+def _made_by(descriptions: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """What trained the runs, as the specs record it: several values where it changed on the way."""
+    found: dict[str, dict[str, None]] = {}
+    for description in descriptions.values():
+        commit = description.get("commit")
+        said = {**(description.get("versions") or {}), "device": description.get("device")}
+        if isinstance(commit, Mapping):
+            said["commit"] = f"{str(commit.get('sha'))[:12]}{' with changes' if commit.get('dirty') else ''}"
+        for name, value in said.items():
+            if value:
+                found.setdefault(f"trained with {name}" if name != "device" else "trained on", {})[str(value)] = None
+    return {name: ", ".join(values) for name, values in found.items()}

@@ -1,0 +1,224 @@
+"""The verb: a fit and a goal make a `Plan`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from scalelaw.errors import DataError, UsageError
+from scalelaw.extrapolating import discrepancy, extrapolation_interval
+from scalelaw.fitting import Fit
+from scalelaw.hardware import Cluster
+from scalelaw.intervals import LEVEL, Uncertainty, uncertainty
+from scalelaw.planning.base import Answer, Plan, Reach
+from scalelaw.planning.bills import bill, variants
+from scalelaw.planning.costs import EXCESSES, costs, near_optimal
+from scalelaw.planning.goals import Budget, DataLimited, Goal, goal_for
+from scalelaw.planning.landscape import Landscape
+from scalelaw.planning.roads import disagreements, side_by_side, third
+from scalelaw.planning.step_times import StepTime
+from scalelaw.planning.targets import Answers, AtGoal, Loss, Params, Ratio, Spent, Tokens, Training
+from scalelaw.results import Finding, Interval, Unavailable
+
+FAR = 2.0
+"""Decades beyond the data past which a plan warns."""
+GIVEN = "given, not estimated"
+TARGETS: Mapping[str, type[AtGoal]] = {
+    "n_params": Params,
+    "n_tokens": Tokens,
+    "tokens_per_param": Ratio,
+    "loss": Loss,
+    "training": Training,
+    "spent": Spent,
+}
+
+
+def plan(
+    fit: Fit,
+    flops: float | None = None,
+    *,
+    goal: Goal | None = None,
+    loss: float | None = None,
+    n_params: float | None = None,
+    n_tokens: float | None = None,
+    served_tokens: float | None = None,
+    serving_weight: float = 1.0,
+    unique_tokens: float | None = None,
+    epochs: float | None = None,
+    days: float | None = None,
+    cluster: Cluster | None = None,
+    steps: StepTime | None = None,
+    efficiency: float = 1.0,
+    held: Mapping[str, float | str] | None = None,
+    approaches: Sequence[int] | None = None,
+    draws: Uncertainty | None = None,
+    level: float = LEVEL,
+) -> Plan:
+    """The N and D that answer a goal, each with its interval, and what it costs to be wrong.
+
+    Args:
+        flops: the budget C = 6 N D in FLOP, N as the runs count it; or instead `days` on a `cluster`, or a `loss` to
+            reach with the least compute.
+        n_params, n_tokens: where one is fixed, the other follows; together they are their own budget.
+        served_tokens: to be served by the model, which then counts too: 6 N D + 2 w N S, w = `serving_weight`.
+        unique_tokens, epochs: only so many distinct tokens, seen at most so often; by default once, or as a law of
+            repeated data says.
+        steps, efficiency: a model of step times, which turns `days` on the devices of `cluster` into tokens.
+        held: other inputs of the law by name, such as `{"dataset": "c4"}`.
+        goal: the question as a `Goal`, instead of all of these words.
+        approaches: which of approaches 1, 2 and 3 to show beside one another for a budget; by default all three where
+            all can be made from the runs.
+        draws: what the intervals are made from: `Draws` of `bootstrap`, or any `Uncertainty`; by default
+            `uncertainty(fit)`.
+
+    Raises:
+        DataError: for a budget or loss that is not a positive number; `E_UNREACHABLE` for a loss that no spending buys.
+        UsageError: for words that exclude each other, or a law without a trade-off between N and D.
+
+    Source: Hoffmann et al. 2022, arXiv 2203.15556, approach 3; the sources of other goals are in `planning/goals`.
+    """
+    asked = goal or goal_for(
+        fit.law,
+        flops=flops,
+        loss=loss,
+        n_params=n_params,
+        n_tokens=n_tokens,
+        served_tokens=served_tokens,
+        serving_weight=serving_weight,
+        unique_tokens=unique_tokens,
+        epochs=epochs,
+        days=days,
+        cluster=cluster,
+        steps=steps,
+        efficiency=efficiency,
+        held=held,
+    )
+    asked.check(fit)
+    known = uncertainty(fit) if draws is None else draws
+    answers = Answers(asked)
+    size, tokens = (float(value[0]) for value in answers(fit, fit.natural[None]))
+    landscape = Landscape(fit.law, fit.natural, asked.held)
+    inside = math.isfinite(size) and math.isfinite(tokens)
+    if asked.loss is not None and not inside:
+        _refuse(asked, landscape, known, level)
+    found = {name: _answer(known, answers, name, level) for name in TARGETS}
+    spend = float(asked.cost(size, tokens)) if asked.spend is None else asked.spend
+    compute = float(asked.given.get("training", 6.0 * size * tokens))
+    reach = _reach(fit, compute, size, tokens)
+    new_run, extrapolated = _of_a_new_run(known, asked, size, tokens, level) if inside else (found["loss"],) * 2
+    charge = bill(cluster, asked, found["training"], found["spent"]) if cluster and inside else None
+    roads = _roads(fit, asked, found, approaches, level)
+    free = asked.balances and inside
+    money = None if charge is None or isinstance(charge.money, Unavailable) else _middle(charge.money)
+    return Plan(
+        fit=fit,
+        flops=compute,
+        n_params=found["n_params"],
+        n_tokens=found["n_tokens"],
+        tokens_per_param=found["tokens_per_param"],
+        loss=found["loss"],
+        new_run=new_run,
+        extrapolated=extrapolated,
+        bands=tuple(near_optimal(asked, landscape, spend, size, excess) for excess in EXCESSES) if free else (),
+        reach=reach,
+        findings=tuple(_findings(fit, asked, reach, found, tokens) + disagreements(roads)),
+        goal=asked,
+        training=found["training"],
+        spent=found["spent"],
+        costs=costs(known, answers, found["n_params"], spend, money, level) if free else (),
+        cluster=cluster,
+        bill=charge,
+        variants=variants(fit, asked, cluster, days, level) if inside else (),
+        roads=roads,
+    )
+
+
+def _answer(known: Uncertainty, answers: Answers, name: str, level: float) -> Answer:
+    """The interval of one quantity; of no width where the goal itself gives it."""
+    target = TARGETS[name](answers)
+    if name in answers.goal.given:
+        value = answers.goal.given[name]
+        return Interval(target.label, value, value, value, level, GIVEN, target.unit)
+    return known.interval(target, level)
+
+
+def _of_a_new_run(
+    known: Uncertainty, goal: Goal, n_params: float, n_tokens: float, level: float
+) -> tuple[Answer, Answer]:
+    """Where the loss of a run of the planned size will land, were the law true, and where if it drifts."""
+    at: dict[str, float | str] = {"n_params": n_params, "n_tokens": n_tokens, **goal.held}
+    new_run = known.prediction_interval(level=level, **at)
+    drift = discrepancy(known.fit)
+    return new_run, drift if isinstance(drift, Unavailable) else extrapolation_interval(known, drift, level, **at)
+
+
+def _refuse(goal: Goal, landscape: Landscape, known: Uncertainty, level: float) -> None:
+    """Raise `E_UNREACHABLE` for a loss that no spending buys."""
+    floor = goal.floor(landscape)
+    limit = f"the law goes no lower than {floor:.6g}" if math.isfinite(floor) else "the law has no limit there"
+    if "E" in known.fit.law.names:
+        shown = known.interval("E", level)
+        limit = f"{limit}; its irreducible loss E is {shown}" if isinstance(shown, Interval) else limit
+    raise DataError(
+        "E_UNREACHABLE",
+        f"a loss of {goal.loss:g} nats/token is beyond any model: {limit}",
+        column="target_loss",
+        value=goal.loss,
+        remedy="ask for a loss above that floor",
+    )
+
+
+def _reach(fit: Fit, flops: float, n_params: float, n_tokens: float) -> Reach:
+    runs = fit.runs
+    largest = (6.0 * runs.n_params * runs.n_tokens).max()
+    pairs = ((flops, largest), (n_params, runs.n_params.max()), (n_tokens, runs.n_tokens.max()))
+    return Reach(*(math.log10(wanted / have) if wanted > 0 else math.nan for wanted, have in pairs))
+
+
+def _roads(
+    fit: Fit, goal: Goal, found: Mapping[str, Answer], approaches: Sequence[int] | None, level: float
+) -> tuple:
+    if not isinstance(goal, Budget) or goal.spend is None:
+        if approaches and set(approaches) - {3}:
+            raise UsageError("Approaches 1 and 2 say how to spend a training budget, and nothing else. Next: --flops.")
+        return ()
+    own = third(found["n_params"], found["n_tokens"], fit.law.label)
+    return side_by_side(fit.runs, goal.spend, own, approaches, level)
+
+
+def _findings(
+    fit: Fit, goal: Goal, reach: Reach, found: Mapping[str, Answer], n_tokens: float
+) -> list[Finding]:
+    findings = list(fit.findings)
+    if reach.farthest > FAR:
+        findings.append(
+            Finding(
+                "W_EXTRAPOLATION",
+                "warning",
+                f"the plan reaches {reach.farthest:.1f} decades beyond the runs (C {reach.flops:+.1f}, "
+                f"N {reach.n_params:+.1f}, D {reach.n_tokens:+.1f}: {_times(reach.flops)} the largest compute); of a law "
+                "that bends only there nobody knows",
+                knob="train runs nearer to the budget",
+            )
+        )
+    if isinstance(goal, DataLimited) and not goal.knows_repeats and n_tokens > goal.unique_tokens:
+        message = (
+            f"{n_tokens / goal.unique_tokens:.3g} epochs of the unique tokens, each taken for new: the law "
+            f"{fit.law.label} knows nothing of repeats"
+        )
+        knob = "fit --law data_constrained to runs of several epochs"
+        findings.append(Finding("W_REPEATS", "warning", message, knob=knob))
+    for interval in found.values():
+        if isinstance(interval, Unavailable):
+            findings.append(Finding("W_NO_INTERVAL", "warning", f"{interval.target}: {interval.reason}"))
+    return findings
+
+
+def _times(decades: float) -> str:
+    return f"{10.0**decades:.3g}x" if np.isfinite(decades) else "-"
+
+
+def _middle(answer: Interval | float) -> float:
+    return answer if isinstance(answer, float) else answer.estimate
