@@ -64,9 +64,9 @@ COLUMNS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("warm-up share", "warmup_share"),
     ),
     "batch": (("batch", "batch_size"), ("batch tokens", "batch_tokens"), ("context", "seq_len")),
-    "seeds": (("", "seed"),),
+    "seeds": (("seed", "seed"),),
 }
-"""For each question that columns of a table can answer, what to say before the values, and the quantity that holds them."""
+"""For each question that columns can answer: what to say before the values, and the quantity that holds them."""
 NEVER_KNOWN = {
     "rate": "whether they were tuned at each size is not stated",
     "schedule": "whether they ended with the run is not stated",

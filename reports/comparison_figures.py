@@ -9,12 +9,13 @@ import numpy as np
 from reports.axes import limits
 from reports.base import Axis, Band, Figure, Layer, Line, Mark, Points, Region
 from reports.loss_figures import Numbers, compute, floats, input_axis
-from reports.probe_figures import COLOURS
 from reports.wording import clip, number, with_unit
 from scalelaw.comparing import Candidate, Comparison
 from scalelaw.results import Interval
 from scalelaw.runs import QUANTITIES
 
+COLOURS = ("accent", "plan", "size5", "size0", "size7", "shade")
+"""For laws, in their order; ink is that of their average."""
 MOST = 60
 """Held-out runs of a cut that are drawn."""
 GRID = 40
@@ -34,13 +35,13 @@ def error_figure(comparison: Comparison) -> Figure:
     n = len(cuts[0].held_out)
     rows = np.unique(np.linspace(0, n - 1, min(n, MOST)).astype(np.intp))
     shown = f" {len(rows)} of {n} are drawn." if len(rows) < n else ""
-    places = np.argsort(np.argsort(cuts[0].decades[rows], kind="stable")) + 1.0
+    places = np.argsort(np.argsort(cuts[0].decades[rows], kind="stable")).astype(float)
     layers: list[Layer] = [Mark(0.0, "", "muted", "y")]
     heights: list[float] = [0.0]
     colours = law_colours(comparison)
     for i, (candidate, cut) in enumerate(zip(comparison.candidates, cuts, strict=True)):
         colour = colours[candidate.label]
-        x = places + 0.7 * ((i + 0.5) / len(cuts) - 0.5)
+        x: Numbers = np.asarray(places + 1.0 + 0.7 * ((i + 0.5) / len(cuts) - 0.5))
         errors = 100.0 * cut.log_errors[rows]
         with np.errstate(divide="ignore", invalid="ignore"):
             low, high = (100.0 * np.log(cut.ends[rows, k] / cut.observed[rows]) for k in (0, 1))
@@ -119,5 +120,8 @@ def _average(comparison: Comparison, grid: Numbers, at: dict[str, Numbers]) -> t
     rows = [{name: float(values[i]) for name, values in at.items()} for i in range(len(grid))]
     known = [(x, comparison.prediction_interval(**row)) for x, row in zip(grid, rows, strict=True)]
     ends = [(x, i.low, i.high) for x, i in known if isinstance(i, Interval)]
-    band = (Band(*(floats(column) for column in zip(*ends, strict=True)), "interval of the average", "muted"),)
-    return Line(floats(grid), floats(loss), "average of the laws", "ink", hover), band if ends else ()
+    line = Line(floats(grid), floats(loss), "average of the laws", "ink", hover)
+    if not ends:
+        return line, ()
+    x, low, high = (floats(column) for column in zip(*ends, strict=True))
+    return line, (Band(x, low, high, "interval of the average", "muted"),)

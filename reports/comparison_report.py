@@ -39,8 +39,8 @@ def _verdict(comparison: Comparison) -> str:
         f"By {by}, the law to use alone is {best.label}, {best.fit.law.formula}: fitted to the smaller runs at "
         f"{count(len(backtest.cuts), 'cut')} by size it predicted {count(len(backtest.log_errors), 'larger run')} with "
         f"a root mean square error of {number(100 * backtest.error, 2)}%, up to {number(backtest.decades.max(), 2)} "
-        f"decades beyond; {backtest.coverage:.0%} fell inside their {comparison.level:.0%} prediction intervals. Of what "
-        "happens farther out the runs say nothing."
+        f"decades beyond; {backtest.coverage:.0%} fell inside their {comparison.level:.0%} prediction intervals. "
+        "Of what happens farther out the runs say nothing."
     )
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from reports.base import Cell, Quantity, Range, Table
-from reports.wording import clip, number
+from reports.wording import clip, count
 from scalelaw.comparing import Candidate, Comparison
 from scalelaw.runs import Floats
 
@@ -72,9 +72,9 @@ def laws_table(comparison: Comparison) -> Table:
         *("AICc", "BIC", "weight"),
     )
     caption = (
-        "Error is the root mean square of ln(predicted/observed) over the held-out runs, every cut counting alike; width "
-        "and score are of the prediction intervals in log loss (Gneiting and Raftery 2007), less is better. AICc and BIC "
-        "are of the fit to all runs. Weight is the law's share in the average."
+        "Error is the root mean square of ln(predicted/observed) over the held-out runs, every cut counting alike; "
+        "width and score are of the prediction intervals in log loss (Gneiting and Raftery 2007), less is better. AICc "
+        "and BIC are of the fit to all runs. Weight is the law's share in the average."
     )
     return Table("laws", "The laws", columns, tuple(map(_law_row, comparison.candidates)), caption)
 
@@ -122,7 +122,9 @@ def distance_table(comparison: Comparison) -> Table | None:
         cells = (Quantity(100.0 * error) for error in errors.values())
         rows.append((reach, n, *cells, min(errors, key=lambda label: errors[label])))
     columns = ("decades beyond", "predictions", *(f"{label}, %" for label in by_law), "least error")
-    caption = "Root mean square of ln(predicted/observed) by how far the held-out runs lie beyond the largest fitted one."
+    caption = (
+        "Root mean square of ln(predicted/observed) by how far the held-out runs lie beyond the largest fitted one."
+    )
     return Table("distances", "Which law wins where", columns, tuple(rows), caption)
 
 
@@ -146,5 +148,6 @@ def prediction_table(comparison: Comparison) -> Table:
         *("law", "held out at this cut", "run", "decades beyond", "observed, nats/token", "predicted, nats/token"),
         *(f"{comparison.level:.0%} prediction interval", "error, %", "inside"),
     )
-    method = f"Intervals by {comparison.method}, of the fits to the smaller runs at {number(len(comparison.best.backtest.cuts))} cuts."
+    cuts = count(len(comparison.best.backtest.cuts), "cut")
+    method = f"Intervals by {comparison.method}, of the fits to the smaller runs at {cuts}."
     return Table("predictions", "Every prediction", columns, tuple(rows), method)

@@ -21,22 +21,25 @@ GAINS = "gains and biases"
 Sizes = Mapping[str, NDArray[np.float64]]
 
 
-def coordinate_figures(check: CoordinateCheck) -> tuple[Figure, Figure]:
-    """A panel of the sizes at initialisation and one of their change: the mean over seeds against width or depth."""
+def coordinate_figures(check: CoordinateCheck, *, apart: bool = False) -> tuple[Figure, Figure]:
+    """A panel of the sizes at initialisation and one of their change: the mean over seeds against width or depth.
+
+    Beside each other they share the second one's legend; `apart`, each has its own.
+    """
     panels = {"at the start": check.start, f"change after {check.steps} steps": check.change}
     sizes = [dict(_relative(check.quantities, sizes_QVR.mean(2))) for sizes_QVR in panels.values()]
     x = Axis(check.axis, *limits(check.values, True), log=True, at=tuple(map(float, check.values)))
     y = limits([*LEAST_SPAN, *(v for panel in sizes for line in panel.values() for v in line)], True)
     start, change = (
         Figure(
-            "coordinate_check",
+            f"coordinate_{name}",
             f"{check.spec.parametrization}: {title}",
             check.sentence,
             x,
             Axis(f"size / size at {check.axis} {check.values[0]}", *y, log=True),
-            tuple(_lines(check.values, panel, _colours(check.quantities), named=title != "at the start")),
+            tuple(_lines(check.values, panel, _colours(check.quantities), named=apart or name == "change")),
         )
-        for title, panel in zip(panels, sizes, strict=True)
+        for name, title, panel in zip(("start", "change"), panels, sizes, strict=True)
     )
     return start, change
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from reports.axes import limits
 from reports.base import Axis, Figure, Line, Points
@@ -44,4 +45,5 @@ def _line(fit: Fit, along: str, at: str, group: SizeGroup) -> Line:
     """The law over the group's own range, and a factor of two on either side."""
     x = fit.runs.column(along)[group.rows]
     grid = np.geomspace(x.min() / 2, x.max() * 2, GRID)
-    return Line(floats(grid), floats(fit.predict(**{along: grid, at: group.middle})), "", group.colour)
+    inputs: dict[str, ArrayLike] = {along: grid, at: group.middle}
+    return Line(floats(grid), floats(fit.predict(**inputs)), "", group.colour)

@@ -1,21 +1,28 @@
-"""A report as JSON: every number it shows, at full precision. What is missing or not finite is null."""
+"""A report as JSON: every number it shows, at full precision. What is missing or not finite is null.
+
+Texts over points are left out: they repeat the numbers of the rows beside the report.
+"""
 
 from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict
+import re
+from dataclasses import asdict, fields
 from typing import Any
 
-from reports.base import Cell, Findings, Quantity, Range, Report, Section, Table
+from reports.base import Cell, Figure, Findings, Layer, Quantity, Range, Report, Section, Table
 from scalelaw import __version__
 
 FORMAT = "scalelaw/report/1"
+_ON_ONE_LINE = re.compile(r"\[\n(?:[\s\d.,eE+-]|null)*\]")
+"""A list of numbers, each on its line. No string fits: in one a line break is written as an escape."""
 
 
 def to_json(report: Report) -> str:
     """The report as a JSON document."""
-    return json.dumps(to_data(report), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    text = json.dumps(to_data(report), indent=1, allow_nan=False, ensure_ascii=False)
+    return _ON_ONE_LINE.sub(lambda numbers: " ".join(numbers.group().split()), text) + "\n"
 
 
 def to_data(report: Report) -> dict[str, Any]:
@@ -37,11 +44,16 @@ def _section(section: Section) -> dict[str, Any]:
     if isinstance(section, Findings):
         findings = [asdict(finding) for finding in section.findings]
         return kind | {"name": section.name, "title": section.title, "findings": findings}
-    plain: dict[str, Any] = finite(asdict(section))
-    if "layers" in plain:
-        kinds = [type(layer).__name__.lower() for layer in section.layers]  # type: ignore[union-attr]
-        plain["layers"] = [{"kind": k} | layer for k, layer in zip(kinds, plain["layers"], strict=True)]
-    return kind | plain
+    if isinstance(section, Figure):
+        axes = {"x": finite(asdict(section.x)), "y": finite(asdict(section.y))}
+        told = {"name": section.name, "title": section.title, "caption": section.caption, "legend": section.legend}
+        return kind | told | axes | {"layers": [_layer(layer) for layer in section.layers]}
+    return kind | asdict(section)
+
+
+def _layer(layer: Layer) -> dict[str, Any]:
+    held = {field.name: getattr(layer, field.name) for field in fields(layer) if field.name != "hover"}
+    return {"kind": type(layer).__name__.lower()} | finite(held)
 
 
 def _cell(cell: Cell) -> Any:

@@ -23,11 +23,11 @@ from reports.wording import visible
 
 WIDTH_INCHES, HEIGHT_INCHES = 3.4, 2.45
 """Of the figure without its legend, which stands below."""
-LINE_INCHES, LETTER_INCHES, KEY_INCHES = 0.165, 0.068, 0.42
+LINE_INCHES, LETTER_INCHES, KEY_INCHES = 0.165, 0.062, 0.36
 """What a line of the legend, one of its letters and one of its keys take."""
 DPI = 300
-CROWD = 1000
-"""Points from which a layer is drawn as an image inside the vector formats, which keeps them small."""
+CROWD = 300
+"""Points from which a layer is drawn smaller and paler."""
 SHAPES = {
     "circle": "o",
     "square": "s",
@@ -38,6 +38,7 @@ SHAPES = {
     "cross": "P",
     "star": "*",
 }
+_AREAS = {"o": 13, "*": 26}
 STROKES: dict[str, Any] = {"solid": "-", "dash": (0, (5, 2)), "dashdot": (0, (5, 1.5, 1, 1.5)), "dot": (0, (1.2, 1.5))}
 STYLE: Any = {
     "font.family": "DejaVu Sans",
@@ -165,7 +166,7 @@ def _draw_layer(ax: Axes, layer: Layer) -> None:
         case Points():
             look: dict[str, Any] = {"color": colour, "lw": 0, "label": label, "zorder": 3}
             look |= {"marker": "D", "s": 34} if layer.symbol == "diamond" else _spot(layer)
-            ax.scatter(layer.x, layer.y, **look, rasterized=len(layer.x) > CROWD)
+            ax.scatter(layer.x, layer.y, **look)
         case Line():
             dash = STROKES[DASHES.get(layer.colour, "solid")]
             ax.plot(layer.x, layer.y, color=colour, lw=1.2, ls=dash, label=label)
@@ -182,4 +183,4 @@ def _spot(layer: Points) -> dict[str, Any]:
     """The colour's own marker; in a crowd, small and pale."""
     shape = SHAPES[MARKERS.get(layer.colour, "circle")]
     crowd = len(layer.x) > CROWD
-    return {"marker": shape, "s": 4 if crowd else 22 if shape == "*" else 13, "alpha": 0.5 if crowd else 0.85}
+    return {"marker": shape, "s": 4 if crowd else _AREAS.get(shape, 18), "alpha": 0.5 if crowd else 0.85}

@@ -82,4 +82,6 @@ def findings(fit: Fit, plan: Plan | None = None) -> Findings:
     return Findings("findings", "Findings", missed + noted + (plan.findings if plan else fit.findings))
 
 
-KIND = ReportKind("fit", "A law over its runs: how sure it is, what it leaves unexplained and what follows.", fit_report)
+KIND = ReportKind(
+    "fit", "A law over its runs: how sure it is, what it leaves unexplained and what follows.", fit_report
+)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from reports.axes import limits
-from reports.base import Axis, Figure, Line, Points
+from reports.base import Axis, Figure, Layer, Line, Points
 from reports.loss_figures import GRID, compute, floats, run_hover
 from reports.palette import RAMP, ramp
 from reports.wording import number, with_unit
@@ -20,7 +20,7 @@ FEWEST = 2
 
 
 def isoflop_figure(fit: Fit) -> Figure | None:
-    """Each budget's runs, the law along it, and the minimum of its parabola; None where the design has no such curves."""
+    """Each budget's runs, the law along it and its parabola's minimum; None where the design has no such curves."""
     if set(fit.law.inputs) != {"n_params", "n_tokens"} or not np.isfinite(fit.runs.flops).all():
         return None
     found = isoflop(fit.runs)
@@ -29,7 +29,9 @@ def isoflop_figure(fit: Fit) -> Figure | None:
         return None
     drawn = [swept[round(k)] for k in np.linspace(0, len(swept) - 1, min(len(swept), RAMP))]
     groups = budgets_of(fit.runs)
-    layers, losses, sizes = [], [], []
+    layers: list[Layer] = []
+    losses: list[float] = []
+    sizes: list[float] = []
     for i, colour in zip(drawn, ramp(len(drawn)), strict=True):
         runs = fit.runs.take(groups[i])
         C = math.exp(np.log(compute(runs)).mean())

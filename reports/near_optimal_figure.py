@@ -38,9 +38,9 @@ def near_optimal_figure(plan: Plan) -> Figure | None:
     return Figure(
         "near_optimal",
         "How flat the optimum is",
-        f"Loss against model size, each with the tokens that the plan's spending of {with_unit(_spent(plan), _unit(plan))} "
-        "buys it. The shaded sizes cost at most 0.1% or 1% in loss: within them, choose what is easier to train or "
-        f"cheaper to serve.{' Diamonds are the sizes of the table of costs.' if others else ''}",
+        f"Loss against model size, each with the tokens that the plan's spending of {_spending(plan)} buys it. The "
+        "shaded sizes cost at most 0.1% or 1% in loss: within them, choose what is easier to train or cheaper to serve."
+        f"{' Diamonds are the sizes of the table of costs.' if others else ''}",
         Axis("parameters N", *limits(grid, True), log=True, ticks="count"),
         Axis("loss", *limits(loss), unit="nats/token"),
         (
@@ -52,13 +52,8 @@ def near_optimal_figure(plan: Plan) -> Figure | None:
     )
 
 
-def _spent(plan: Plan) -> float:
-    return plan.spent.estimate if isinstance(plan.spent, Interval) else math.nan
-
-
-def _unit(plan: Plan) -> str:
-    """The unit of what the plan spends."""
-    return plan.spent.unit
+def _spending(plan: Plan) -> str:
+    return with_unit(plan.spent.estimate, plan.spent.unit) if isinstance(plan.spent, Interval) else "unknown size"
 
 
 def _others(plan: Plan) -> tuple[Points, ...]:

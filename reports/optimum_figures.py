@@ -20,8 +20,9 @@ from scalelaw.planning import Plan
 from scalelaw.results import Interval
 from scalelaw.runs import RunTable
 
-GRID = 33
-"""Budgets at which intervals are computed."""
+GRID, COARSE = 33, 9
+"""Budgets at which intervals are computed; the smaller number where `MANY` runs make each of them slow."""
+MANY = 20_000
 BEYOND = 10.0
 """How far beyond the largest run, or the plan, the budgets go, as a factor."""
 RUNAWAY = 100.0
@@ -101,7 +102,7 @@ def has_optimum(fit: Fit) -> bool:
 def _budgets(runs: RunTable, plan: Plan | None) -> Floats:
     C = compute(runs)
     farthest = max(C.max(), plan.flops if plan else 0.0)
-    return floats(np.geomspace(C.min(), BEYOND * farthest, GRID))
+    return floats(np.geomspace(C.min(), BEYOND * farthest, COARSE if len(runs) > MANY else GRID))
 
 
 def _against_compute(optimum: Optimum, known: Uncertainty, plan: Plan | None, budgets: Floats) -> Figure | None:

@@ -18,7 +18,8 @@ def plan_sentence(plan: Plan) -> str:
 def answer_sentence(plan: Plan) -> str:
     """Which model to train on how many tokens."""
     sizes = f"{with_interval(plan.n_params)} on {with_interval(plan.n_tokens)}"
-    return f"For {plan.goal.sentence}: train {sizes}."
+    question = plan.goal.sentence
+    return f"{question[:1].upper()}{question[1:]}: train {sizes}."
 
 
 def _why(plan: Plan) -> str:

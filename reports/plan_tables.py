@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reports.base import Cell, Quantity, Range, Table
 from scalelaw.planning import Plan
-from scalelaw.planning.base import Answer, Bill, Cost, Variant
+from scalelaw.planning.base import Answer, Cost, Variant
 from scalelaw.results import Interval, Unavailable
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def plan_table(plan: Plan) -> Table:
         ("tokens D*", plan.n_tokens),
         ("tokens per parameter D*/N*", plan.tokens_per_param),
         ("training compute 6ND", plan.training),
-        *(() if plan.spent == plan.training else (("in all", plan.spent),)),
+        *(() if _same(plan.spent, plan.training) else (("in all", plan.spent),)),
         ("loss of the law there", plan.loss),
         ("loss of a new run there", plan.new_run),
         ("the same, with model discrepancy", plan.extrapolated),
@@ -43,6 +43,13 @@ def plan_table(plan: Plan) -> Table:
     told = [method.removeprefix(f"{methods[0]}; ") if i else method for i, method in enumerate(methods)]
     caption = f"Intervals: {'; '.join(filter(None, (*told, common))) or 'none'}."
     return Table("plan", "Plan", columns, (*rows, *bands, *decades), caption)
+
+
+def _same(a: Answer, b: Answer) -> bool:
+    """Whether two answers are the same numbers."""
+    if isinstance(a, Unavailable) or isinstance(b, Unavailable):
+        return a == b
+    return (a.estimate, a.low, a.high, a.unit) == (b.estimate, b.low, b.high, b.unit)
 
 
 def _answer_row(label: str, answer: Answer, said: str) -> tuple[Cell, ...]:
@@ -70,29 +77,30 @@ def cost_table(plan: Plan) -> Table | None:
     """What other sizes cost at the same spending; None where the size was given."""
     if not plan.costs:
         return None
+    level = next((f"{cost.wasted.level:.0%}" for cost in plan.costs if isinstance(cost.wasted, Interval)), "interval")
     paid = plan.bill is not None and any(cost.money is not None for cost in plan.costs)
-    money = (f"of the bill, {plan.bill.currency}",) if paid and plan.bill else ()
-    unit = plan.spent.unit
     columns = (
-        *("if N is", "parameters", "tokens", "loss, nats/token", "loss lost, nats/token", "its interval"),
-        *("wasted, % of the spending", "its interval", f"extra {unit} for the plan's loss", *money),
+        *("size", "N", "D", "loss", "loss lost", f"loss lost, {level}", "wasted, %", f"wasted, {level}"),
+        *(f"extra {plan.spent.unit}", *((f"wasted, {plan.bill.currency}",) if paid and plan.bill else ())),
     )
     caption = (
-        "Each size with the tokens that the plan's spending buys it. Wasted is the share that was not needed: the best "
-        "size reaches the same loss for the rest. The last columns say what the size needs more to reach the plan's loss."
+        "Each size with the tokens that the plan's spending buys it; losses in nats/token. Wasted is the share of the "
+        "spending that was not needed: the best size reaches the same loss for the rest. Extra is what the size needs "
+        "more to reach the plan's loss."
     )
-    rows = tuple(_cost_row(cost, paid) for cost in plan.costs)
+    rows = tuple(_cost_row(cost, paid, plan) for cost in plan.costs)
     return Table("costs", "What being wrong about the size costs", columns, rows, caption)
 
 
-def _cost_row(cost: Cost, paid: bool) -> tuple[Cell, ...]:
-    row: tuple[Cell, ...] = (
+def _cost_row(cost: Cost, paid: bool, plan: Plan) -> tuple[Cell, ...]:
+    extra: Cell = Quantity(cost.extra, plan.spent.unit) if math.isfinite(cost.extra) else "never reaches it"
+    currency = plan.bill.currency if plan.bill else ""
+    return (
         *(cost.what, Quantity(cost.n_params, "parameters"), Quantity(cost.n_tokens, "tokens"), Quantity(cost.loss)),
         *(_estimate(cost.loss_lost), ends_cell(cost.loss_lost)),
-        *(_percent(cost.wasted), _percent_ends(cost.wasted)),
-        Quantity(cost.extra) if math.isfinite(cost.extra) else "never reaches it",
+        *(_percent(cost.wasted), _percent_ends(cost.wasted), extra),
+        *((None if cost.money is None else Quantity(cost.money, currency),) if paid else ()),
     )
-    return (*row, None if cost.money is None else Quantity(cost.money)) if paid else row
 
 
 def _estimate(answer: Answer) -> Cell:
@@ -112,21 +120,21 @@ def bill_table(plan: Plan) -> Table | None:
     if plan.bill is None:
         return None
     rows = (
-        _bill_row("device-hours", plan.bill.device_hours, "hours of one device", ""),
-        _bill_row("days", plan.bill.days, "days of the whole cluster", ""),
+        _bill_row("hours of one device", plan.bill.device_hours, "device-hours", ""),
+        _bill_row("days of the whole cluster", plan.bill.days, "days", ""),
         _bill_row("money", plan.bill.money, plan.bill.currency, plan.bill.price_note),
     )
     on = plan.cluster.sentence if plan.cluster else ""
     return Table("bill", "Time and money", ("what", "value", "interval", "unit", "note"), rows, on)
 
 
-def _bill_row(what: str, value: Bill | Answer | float, unit: str, note: str) -> tuple[Cell, ...]:
+def _bill_row(what: str, value: Answer | float, unit: str, note: str) -> tuple[Cell, ...]:
     if isinstance(value, Unavailable):
         return what, "not available", None, unit, value.reason
     if isinstance(value, Interval):
-        ends = None if value.low == value.high else ends_cell(value)
-        return what, Quantity(value.estimate), ends, unit, note
-    return what, Quantity(float(value)) if isinstance(value, float | int) else None, None, unit, note
+        ends = None if value.low == value.high else Range(value.low, value.high, unit)
+        return what, Quantity(value.estimate, unit), ends, unit, note
+    return what, Quantity(float(value), unit), None, unit, note
 
 
 def variant_table(plan: Plan) -> Table | None:
@@ -134,14 +142,15 @@ def variant_table(plan: Plan) -> Table | None:
     if not plan.variants:
         return None
     priced = any(variant.days is not None for variant in plan.variants)
-    columns = ("if", "parameters N*", "tokens D*", "loss, nats/token", "FLOP", *(("days", "money") if priced else ()))
+    columns = ("if", "parameters N*", "tokens D*", "loss, nats/token", "FLOP", *(("days", "USD") if priced else ()))
     rows = tuple(_variant_row(variant, priced) for variant in plan.variants)
     return Table("variants", "If an assumption is another", columns, rows, "Estimates of the fitted law.")
 
 
 def _variant_row(variant: Variant, priced: bool) -> tuple[Cell, ...]:
     sizes = Quantity(variant.n_params, "parameters"), Quantity(variant.n_tokens, "tokens")
-    bill = tuple(None if v is None else Quantity(v) for v in (variant.days, variant.money)) if priced else ()
+    costs = ((variant.days, "days"), (variant.money, "USD"))
+    bill = tuple(None if value is None else Quantity(value, unit) for value, unit in costs) if priced else ()
     return variant.assumed, *sizes, Quantity(variant.loss), Quantity(variant.flops, "FLOP"), *bill
 
 
@@ -152,9 +161,7 @@ def road_table(plan: Plan) -> Table | None:
     columns = ("approach", "how", "parameters N*", "interval", "tokens D*", "interval of D*")
     rows = []
     for road in plan.roads:
-        cells = [
-            part for answer in (road.n_params, road.n_tokens) for part in (_sized(answer), ends_cell(answer))
-        ]
+        cells = [part for answer in (road.n_params, road.n_tokens) for part in (_sized(answer), ends_cell(answer))]
         rows.append((road.number, road.approach, *cells))
     caption = (
         "The approaches of Hoffmann et al. 2022, arXiv 2203.15556: 1 the envelope of training curves, 2 the minima of "
@@ -168,22 +175,30 @@ def _sized(answer: Answer) -> Cell:
 
 
 def realised_table(realised: Sequence[Realised]) -> Table | None:
-    """The nearest architectures that can be trained, with exact counts; None where none were asked for."""
+    """The nearest architectures that can be trained, a column each, with exact counts; None where there are none."""
     if not realised:
         return None
-    columns = (
-        *("model", "width", "depth", "N wanted", "N, exact", "off by, %", "tokens", "batch, sequences", "learning rate"),
-        *("FLOP, exact", "notes"),
-    )
-    return Table("realised", "What can be trained", columns, tuple(map(_realised_row, realised)))
+    runs = [_realised(one) for one in realised]
+    columns = ("what", *(("run",) if len(runs) == 1 else (f"run {i}" for i in range(1, len(runs) + 1))))
+    rows = tuple((what, *(run[what] for run in runs)) for what in runs[0])
+    return Table("realised", "What can be trained", columns, rows, "Counts are exact; memory is an estimate.")
 
 
-def _realised_row(one: Realised) -> tuple[Cell, ...]:
-    spec = one.spec
-    off = 100.0 * (one.counts.n_params / one.n_params_wanted - 1.0)
-    return (
-        *(spec.model, spec.width, spec.depth, Quantity(one.n_params_wanted, "parameters")),
-        *(Quantity(float(one.counts.n_params), "parameters"), Quantity(off), Quantity(float(spec.n_tokens), "tokens")),
-        *(spec.batch_size, Quantity(spec.lr), Quantity(one.counts.flops_per_token * float(spec.n_tokens), "FLOP")),
-        "; ".join(one.notes),
-    )
+def _realised(one: Realised) -> dict[str, Cell]:
+    spec, n_params, n_tokens = one.spec, float(one.n_params), float(one.n_tokens)
+    return {
+        "model": spec.model,
+        "width": spec.width,
+        "depth": spec.depth,
+        "parameters wanted": Quantity(one.n_params_wanted, "parameters"),
+        f"parameters ({one.convention})": Quantity(n_params, "parameters"),
+        "off by, %": Quantity(100.0 * (n_params / one.n_params_wanted - 1.0)),
+        "tokens wanted": Quantity(one.n_tokens_wanted, "tokens"),
+        "tokens": Quantity(n_tokens, "tokens"),
+        "batch, sequences": spec.batch_size,
+        "context, tokens": spec.context,
+        "learning rate": Quantity(spec.lr),
+        "FLOP, every matrix product": Quantity(one.counts.flops_per_token * n_tokens, "FLOP"),
+        "memory, GB": None if one.memory is None else Quantity(one.memory.total / 1e9),
+        "notes": "; ".join(one.notes) or None,
+    }

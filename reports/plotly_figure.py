@@ -14,7 +14,7 @@ from reports.base import Axis, Band, Figure, Floats, Line, Mark, Points, Region
 from reports.palette import DASHES, MARKERS
 from reports.wording import visible
 
-CROWD = 1000
+CROWD = 300
 """Points from which a layer is drawn smaller and paler."""
 
 
@@ -51,7 +51,7 @@ def _marker(layer: Points) -> dict[str, Any]:
     if layer.symbol == "diamond":
         return {"symbol": "diamond", "size": 11, "color": layer.colour}
     crowd = len(layer.x) > CROWD
-    look = {"size": 4 if crowd else 7, "opacity": 0.5 if crowd else 0.85}
+    look = {"size": 5 if crowd else 8, "opacity": 0.5 if crowd else 0.85}
     return {"symbol": MARKERS.get(layer.colour, "circle"), "color": layer.colour} | look
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from runners.probes.noise_scale import NoiseAlong
     from runners.probes.sharpness import SharpnessAlong
     from runners.spec import TrainSpec
+
+Number = TypeVar("Number", int, float)
 
 PANEL_INCHES = (4.4, 3.8)
 LEGEND_INCHES = 1.3
@@ -75,7 +77,7 @@ def lr_transfer_figures(transfers: Sequence[Transfer]) -> tuple[Figure, ...]:
     A rate at which a run diverged is not drawn: its loss is only known to be worse.
     """
     curves = [curve for transfer in transfers for curve in transfer.curves]
-    colours = _ordered({curve.width for curve in curves})
+    colours = ordered_colours({curve.width for curve in curves})
     drawn = [(curve.x[curve.finished], curve.loss[curve.finished]) for curve in curves]
     x = Axis("learning rate, log2", *limits([v for rates, _ in drawn for v in rates]))
     losses = [v for _, loss in drawn for v in loss]
@@ -146,7 +148,7 @@ def noise_scale_figures(found: NoiseAlong) -> tuple[Figure, ...]:
 def growth_figures(found: GrowthAlong) -> tuple[Figure, ...]:
     """A panel for each parametrization, with and without qk_norm: the largest logit against the rate, by width."""
     peaks = found.peaks()
-    colours = _ordered({point.spec.width for point in peaks})
+    colours = ordered_colours({point.spec.width for point in peaks})
     x = Axis("learning rate, log2", *limits([math.log2(point.spec.lr) for point in peaks]))
     ends = limits([found.limit, *(point.largest for point in peaks)], True)
     y = Axis("largest attention logit", *ends, log=True, ticks="power")
@@ -178,7 +180,7 @@ def _along_panels(
     intervals: Mapping[tuple[TrainSpec, int], Interval] = MappingProxyType({}),
 ) -> tuple[Figure, ...]:
     """A panel for each parametrization, a line for each run, coloured by width; the start is drawn at step 1/2."""
-    colours = _ordered({spec.width for spec, _, _ in points})
+    colours = ordered_colours({spec.width for spec, _, _ in points})
     start = ", the start drawn at 1/2" if any(step == 0 for _, step, _ in points) else ""
     x = Axis(f"step{start}", *limits([max(step, 0.5) for _, step, _ in points], True), log=True)
     names = list(dict.fromkeys(spec.parametrization for spec, _, _ in points))
@@ -209,7 +211,7 @@ def _named_bands(intervals: Iterable[Interval]) -> list[Band]:
     return [Band((), (), (), f"{100 * level:g} % interval", "muted") for level in levels]
 
 
-def _ordered(values: set[int]) -> dict[int, str]:
+def ordered_colours(values: set[Number]) -> dict[Number, str]:
     """A colour of the ramp for each value; beyond its colours, neighbours share one."""
     names = ramp(min(len(values), RAMP))
     return {value: names[i * len(names) // len(values)] for i, value in enumerate(sorted(values))}

@@ -95,14 +95,13 @@ def _figure(replication: Replication) -> Figure | None:
     rows = replication.rows
     if not rows:
         return None
-    layers = []
+    layers: list[Points] = []
     for label, colour, agrees in (("stands", "accent", True), ("does not stand", "plan", False)):
         found = [(i + 1.0, 100.0 * row.difference, row) for i, row in enumerate(rows) if row.agrees is agrees]
         if not found:
             continue
         x, y, named = zip(*found, strict=True)
-        symbol = "circle" if agrees else "diamond"
-        layers.append(Points(floats(x), floats(y), label, colour, tuple(map(_hover, named)), symbol))
+        layers.append(Points(floats(x), floats(y), label, colour, tuple(map(_hover, named))))
     listing = ", ".join(f"{i} {row.quantity}" for i, row in enumerate(rows, 1))
     places = tuple(i + 1.0 for i in range(len(rows)))
     return Figure(
@@ -116,7 +115,9 @@ def _figure(replication: Replication) -> Figure | None:
 
 
 def _hover(row: Replicated) -> str:
-    return f"{row.quantity}\npublished {with_unit(row.published, row.unit, 6)}\nours {number(row.ours, 6)}\n{row.verdict}"
+    return (
+        f"{row.quantity}\npublished {with_unit(row.published, row.unit, 6)}\nours {number(row.ours, 6)}\n{row.verdict}"
+    )
 
 
 KIND = ReportKind("replication", "Published numbers beside ours.", replication_report)

@@ -18,7 +18,7 @@ READS = "a trend or a fan is something the law does not describe."
 
 
 def residual_figures(fit: Fit) -> tuple[Figure, ...]:
-    """ln(observed / predicted), in percent, against the predicted loss, N and D, and against the normal distribution."""
+    """ln(observed / predicted), in percent, against the predicted loss, N, D and the normal distribution."""
     predicted = fit.law.observed(fit.runs) * np.exp(-fit.residuals)
     loss = Axis("predicted loss", *limits(predicted), unit="nats/token")
     figures = [_against("residuals", "Residuals", predicted, loss, fit, READS)]

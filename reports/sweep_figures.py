@@ -10,7 +10,7 @@ import numpy as np
 
 from reports.axes import limits
 from reports.base import Axis, Figure, Layer, Line, Points
-from reports.loss_figures import Numbers, floats
+from reports.loss_figures import floats
 from reports.probe_figures import lr_transfer_figures, ordered_colours
 from reports.sweep_runs import SweepRun, SweepRuns
 from reports.wording import clip, number, with_unit
@@ -54,16 +54,18 @@ def _curves(sweep: SweepRuns, name: str, title: str, x: str, y: str) -> Figure |
     finals = _finals(drawn, x, shape, colours) if x == "flops" else []
     frontier = _frontier(runs, x, y) if x == "flops" else []
     shown = f" {len(drawn)} of {len(runs)} runs are drawn." if len(drawn) < len(runs) else ""
-    ends = " Points are the final losses; the line below them is the least loss found for each compute." if finals else ""
-    spans = [(v for layer in layers for v in getattr(layer, side)) for side in ("x", "y")]
+    ends = (
+        " Points are the final losses; the line below them is the least loss found for each compute." if finals else ""
+    )
+    xs, ys = ([v for layer in (*layers, *finals) for v in getattr(layer, side)] for side in ("x", "y"))
     what = "compute, every matrix product counted" if x == "flops" else "tokens"
     unit = "FLOP" if x == "flops" else ""
     return Figure(
         name,
         title,
         f"One line a run, both axes logarithmic.{ends}{shown}",
-        Axis(what, *limits(spans[0], True), unit=unit, log=True, ticks="power" if x == "flops" else "count"),
-        Axis("loss", *limits(spans[1], True), unit=LOSS, log=True),
+        Axis(what, *limits(xs, True), unit=unit, log=True, ticks="power" if x == "flops" else "count"),
+        Axis("loss", *limits(ys, True), unit=LOSS, log=True),
         (*layers, *finals, *frontier),
         legend=UNITS.get(shape, shape) if len(colours) > 1 else "",
     )
@@ -94,7 +96,7 @@ def _frontier(runs: Sequence[SweepRun], x: str, y: str) -> list[Line]:
     """The least loss found so far as compute grows, over all curves."""
     pairs = np.array([(a, b) for run in runs for a, b in zip(run.curve[x], run.curve[y], strict=True)])
     pairs = pairs[np.isfinite(pairs).all(1) & (pairs > 0).all(1)]
-    pairs = pairs[np.argsort(pairs[:, 0], kind="stable")]
+    pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
     least = np.minimum.accumulate(pairs[:, 1])
     steps = np.flatnonzero(np.diff(least, prepend=np.inf) < 0)
     return [Line(floats(pairs[steps, 0]), floats(least[steps]), "least loss found", "ink")] if len(steps) > 1 else []
@@ -128,18 +130,61 @@ def transfers(sweep: SweepRuns) -> tuple[Transfer, ...]:
 
 
 def rate_figures(sweep: SweepRuns, found: Sequence[Transfer]) -> tuple[Figure, ...]:
-    """Final loss against the learning rate, a line for each width, a figure for each parametrization."""
-    if found:
-        panels = lr_transfer_figures(found)
-        legend, last = panels[-1].legend, panels[-1].layers[-1]
-        return tuple(
-            replace(
-                panel,
-                name=f"learning_rate_{i}",
-                title=f"Final loss against the learning rate: {panel.title}".replace("\n", "; "),
-                layers=_named(panel.layers, found[i - 1]) if panel is not panels[-1] else panel.layers,
-                legend=legend,
-            )
-            for i, panel in enumerate(panels, 1)
-        ) if last else ()
-    return tuple(_rates(trials, i) for i, trials in enumerate(_rate_sweeps(sweep), 1))
+    """Final loss against the learning rate, a line for each width; a figure for each set of runs so swept."""
+    if not found:
+        return tuple(_rates(trials, i) for i, trials in enumerate(_rate_sweeps(sweep), 1))
+    figures = []
+    for i, transfer in enumerate(found, 1):
+        (panel,) = lr_transfer_figures([transfer])
+        title = f"Final loss against the learning rate, {panel.title}".replace("\n", ": ")
+        figures.append(replace(panel, name=f"learning_rate_{i}", title=title))
+    return tuple(figures)
+
+
+def _rates(trials: Sequence[Trial], i: int) -> Figure:
+    """Mean final loss against the rate, by width; a rate at which a run diverged is not drawn."""
+    colours = ordered_colours({trial.width for trial in trials})
+    layers: list[Layer] = []
+    for width, colour in colours.items():
+        losses: dict[float, list[float]] = {}
+        for trial in trials:
+            if trial.width == width:
+                losses.setdefault(math.log2(trial.lr), []).append(trial.loss)
+        means = [(x, float(np.mean(found))) for x, found in sorted(losses.items()) if math.isfinite(sum(found))]
+        x, y = floats([x for x, _ in means]), floats([y for _, y in means])
+        layers += [Line(x, y, "", colour), Points(x, y, str(width), colour)]
+    xs, ys = ([v for layer in layers for v in getattr(layer, side)] for side in ("x", "y"))
+    return Figure(
+        f"learning_rate_{i}",
+        f"Final loss against the learning rate, {trials[0].family}",
+        "Means over seeds; a rate at which a run diverged is not drawn. Whether the rate transfers takes several "
+        "widths at which the best rate is not the last one tried.",
+        Axis("learning rate, log2", *limits(xs)),
+        Axis("loss", *limits(ys), unit=LOSS),
+        tuple(layers),
+        legend="width",
+    )
+
+
+def _rate_sweeps(sweep: SweepRuns) -> Iterator[tuple[Trial, ...]]:
+    """Sets of ended runs that differ in width, rate and seed alone, with at least two rates at one width."""
+    sets: dict[str, dict[tuple[int, float, int], list[Trial]]] = {}
+    for run in sweep.of("finished", "diverged"):
+        if not all(isinstance(run.spec.get(name), int | float) for name in ("width", "lr", "seed")):
+            continue
+        same = repr(sorted((name, value) for name, value in run.spec.items() if name not in BESIDE))
+        trial = _trial(run)
+        sets.setdefault(same, {}).setdefault((trial.width, trial.lr, trial.seed), []).append(trial)
+    for trials in sets.values():
+        rates: dict[int, set[float]] = {}
+        for width, lr, _ in trials:
+            rates.setdefault(width, set()).add(lr)
+        once = all(len(found) == 1 for found in trials.values())  # else another field, tokens, tells them apart
+        if once and max(map(len, rates.values())) > 1:
+            yield tuple(found[0] for found in trials.values())
+
+
+def _trial(run: SweepRun) -> Trial:
+    loss = run.loss if run.status == "finished" else math.inf
+    parametrization, corpus = (str(run.spec.get(name, "")) for name in ("parametrization", "corpus"))
+    return Trial(parametrization, int(run.spec["width"]), float(run.spec["lr"]), int(run.spec["seed"]), loss, corpus)

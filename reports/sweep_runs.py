@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -126,10 +126,8 @@ def _run(store: RunStore, run_id: str, description: Mapping[str, Any], spec: Map
     if not description:
         return SweepRun(run_id, "waiting", spec)
     record = store.done(run_id) or {}
-    if is_held(store.lease(run_id)):
-        status = "running"
-    else:
-        status = str(record.get("status", "")) or "interrupted"
+    ended = str(record.get("status", "")) or "interrupted"
+    status = "running" if is_held(store.lease(run_id)) else ended
     curve = _curve(store.folder(run_id) / "metrics.jsonl")
     written = description.get("spec", {})
     return SweepRun(run_id, status, spec or (written if isinstance(written, Mapping) else {}), record, curve)

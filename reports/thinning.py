@@ -9,13 +9,13 @@ from scalelaw.runs import RunTable
 
 Rows = NDArray[np.intp]
 
-MAX_POINTS = 5000
+MAX_POINTS = 2000
 """Runs a figure holds; of more, some are left out, which its caption says."""
-OUTLIERS = 250
+OUTLIERS = 100
 """Runs farthest from the law that are always drawn."""
-FRONTIER = 500
+FRONTIER = 200
 """Runs of the frontier that are drawn; of more, evenly many along it."""
-CELLS = 64
+CELLS = 48
 """Cells a side of the grid over compute and loss from which the sample is taken in turn."""
 
 
@@ -40,8 +40,8 @@ def thinned(runs: RunTable) -> str:
     if n <= MAX_POINTS:
         return ""
     return (
-        f" {MAX_POINTS:,} of {n:,} runs are drawn: extremes, the frontier, the runs farthest from the law, and a sample "
-        "of the others that thins crowded places."
+        f" {MAX_POINTS:,} of {n:,} runs are drawn: the extremes, the frontier, those farthest from the law, and a "
+        "sample of the others that thins crowded places."
     )
 
 

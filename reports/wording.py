@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
 
 from reports.base import Cell, Quantity, Range
 from scalelaw.numbers import format_quantity
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-COUNTS = ("parameters", "tokens")
+COUNTS = ("parameters", "tokens", "USD", "device-hours")
 """Units whose numbers are written with a suffix: 70.4B."""
 CLIP = 60
 """Characters of a name in a line of text."""

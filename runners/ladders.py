@@ -66,7 +66,14 @@ def depth_of(rule: Mapping[str, Any], width: int) -> int:
     >>> depth_of({"aspect": 32}, 128)
     4
     """
-    return max(round(width / _positive("depth", rule, "aspect")), 1)
+    return max(round(width / aspect_of(rule)), 1)
+
+
+def aspect_of(rule: Mapping[str, Any]) -> float:
+    """Width / depth of a rule `{ aspect = 64 }`; `UsageError` for anything else."""
+    if set(rule) != DERIVED["depth"]:
+        raise UsageError(f"depth has no such rule: {dict(rule)}. Known: aspect.")
+    return _positive("depth", rule, "aspect")
 
 
 def tokens_of(rule: Mapping[str, Any], n_params: int) -> int:

@@ -14,19 +14,26 @@ from runners.corpora import CORPORA
 from runners.memory import Memory, memory_of
 from runners.models import FAMILIES
 from runners.spec import TrainSpec
+from runners.sweeps import check_spec
 from scalelaw.counting import PARAMS_CONVENTIONS, Counts, flops_6nd
 from scalelaw.errors import UsageError
 
 WIDTH_MULTIPLES = ((4096, 128), (512, 64), (0, 8))
 """Widths from the first number on are multiples of the second: tiles that matrix units of accelerators fill."""
-CLOSE = 0.01
+CLOSE = 0.02
 """Shapes whose N is off by less are all close enough: among them the aspect decides."""
-ASPECTS = 2.0
-"""How far the aspect may lie from its rule, either way, before N is given up for it. Losses differ by a few per cent over
-aspects 40 times apart (Kaplan et al. 2020, arXiv 2001.08361, section 3.1)."""
+ASPECTS = 3.0
+"""How far the aspect may lie from its rule, either way, before N is given up for it.
+
+Losses differ by a few per cent over aspects 40 times apart (Kaplan et al. 2020, arXiv 2001.08361, section 3.1).
+"""
 FAR = 0.05
 """An error of N from which a note says so."""
-LARGEST_WIDTH = 2**24
+HOPELESS = 2.0
+"""A factor from which the nearest member is refused."""
+WIDE = 512.0
+"""Width / depth from which a note says so: wider than any published language model."""
+LARGEST_WIDTH = 2**20
 """Where the search for a width gives up."""
 
 
@@ -100,7 +107,7 @@ def realise(
     """The member of the base's family that is nearest to N parameters, trained on D tokens.
 
     Width is a multiple of the head size (and of its groups), of 8, of 64 from 512 and of 128 from 4096 on. With an
-    aspect, depth follows it, and where shapes come within 1 % of N the one nearest to the aspect is taken; without
+    aspect, depth follows it, and where shapes come within 2 % of N the one nearest to the aspect is taken; without
     one, depth is the base's. The learning rate is the base's, which muP transfers from the base shape, unless one is
     given; so is the batch, which is rounded to whole sequences. D is rounded down to whole steps.
 
@@ -114,27 +121,20 @@ def realise(
         UsageError: for an unknown convention, for N or D that is no positive number or that no member comes near to,
             and where the base's fields contradict one another.
     """
+    n_params, n_tokens = float(n_params), float(n_tokens)
     for name, value in (("n_params", n_params), ("n_tokens", n_tokens)):
         if not (math.isfinite(value) and value >= 1):
             raise UsageError(f"{name} must be a number, at least 1; found {value:g}.")
-    count = _counting(base, convention)
-    spec = _nearest(n_params, base, aspect, count)
-    if batch_tokens:
-        spec = replace(spec, batch_size=_sequences(batch_tokens.value, spec), n_tokens=2**62)
-    if learning_rate:
-        spec = replace(spec, lr=learning_rate.value)
-    spec = replace(spec, n_tokens=round(n_tokens), trunk_tokens=base.trunk_tokens)
-    source = CORPORA[spec.corpus]
-    FAMILIES[spec.model].check(spec, source)
-    found = Realised(
-        spec,
-        counts_of(spec),
-        convention,
-        count(spec.width, spec.depth),
-        n_params,
-        n_tokens,
-        memory_of(spec, source),
-    )
+    draft = replace(base, width=step_of(0, base), n_tokens=2**62, trunk_tokens=0)
+    check_spec(draft)
+    count = _counting(draft, convention)
+    width, depth = _nearest(n_params, draft, aspect, count)
+    batch = _sequences(batch_tokens.value, base) if batch_tokens else base.batch_size
+    rate = learning_rate.value if learning_rate else base.lr
+    spec = replace(base, width=width, depth=depth, n_tokens=round(n_tokens), batch_size=batch, lr=rate)
+    check_spec(spec)
+    memory = memory_of(spec, CORPORA[spec.corpus])
+    found = Realised(spec, counts_of(spec), convention, count(width, depth), n_params, n_tokens, memory)
     return replace(found, notes=tuple(_notes(found, aspect, learning_rate, batch_tokens)))
 
 
@@ -143,13 +143,12 @@ def counts_of(spec: TrainSpec) -> Counts:
     return FAMILIES[spec.model].counts(spec, CORPORA[spec.corpus])
 
 
-def _counting(base: TrainSpec, convention: str) -> Callable[[int, int], int]:
+def _counting(draft: TrainSpec, convention: str) -> Callable[[int, int], int]:
     """N as a function of width and depth."""
     if convention not in PARAMS_CONVENTIONS:
         raise UsageError(f"Unknown convention {convention!r} for N. Known: {', '.join(PARAMS_CONVENTIONS)}.")
-    if convention == "kaplan" and base.model != "transformer":
-        raise UsageError(f"12 L d^2 counts a transformer; found the family {base.model}. Next: --convention all.")
-    draft = replace(base, n_tokens=2**62, trunk_tokens=0)
+    if convention == "kaplan" and draft.model != "transformer":
+        raise UsageError(f"12 L d^2 counts a transformer; found the family {draft.model}. Next: --convention all.")
 
     def count(width: int, depth: int) -> int:
         if convention == "kaplan":
@@ -160,11 +159,19 @@ def _counting(base: TrainSpec, convention: str) -> Callable[[int, int], int]:
     return count
 
 
-def _nearest(n_params: float, base: TrainSpec, aspect: float | None, count: Callable[[int, int], int]) -> TrainSpec:
-    """The base with the width and depth that are nearest."""
+def _nearest(
+    n_params: float, base: TrainSpec, aspect: float | None, count: Callable[[int, int], int]
+) -> tuple[int, int]:
+    """The width and depth that are nearest."""
     shapes = list(_shapes(n_params, base, aspect, count))
     best = min(shapes, key=lambda shape: _distance(n_params, shape, aspect, count))
-    return replace(base, width=best[0], depth=best[1], n_tokens=2**62, trunk_tokens=0)
+    found = count(*best)
+    if abs(math.log(found / n_params)) > math.log(HOPELESS):
+        raise UsageError(
+            f"No {base.model} for the corpus {base.corpus} comes near to {n_params:.4g} parameters: the nearest, of "
+            f"width {best[0]} and depth {best[1]}, has {found:,}. Next: another N, a vocabulary or a head_dim that fit."
+        )
+    return best
 
 
 def _distance(
@@ -229,16 +236,18 @@ def _notes(
     """What whoever trains it should know."""
     spec = found.spec
     if abs(found.error) > FAR:
-        fixed = (
-            f"depth is held at {spec.depth}" if aspect is None else f"width / depth is {spec.width / spec.depth:.3g}"
+        yield f"N {found.n_params:,} is {100 * found.error:+.1f} % off: no member with the family's depth is nearer"
+    if aspect is None and spec.width > WIDE * spec.depth:
+        yield (
+            f"the template holds the depth at {spec.depth}, so width / depth is {spec.width / spec.depth:.4g}: "
+            "depth = { aspect = 64 } lets both grow"
         )
-        yield f"N is {100 * found.error:+.1f} % off: the nearest member of the family, where {fixed}"
     if learning_rate:
         yield f"learning rate: {learning_rate.source}"
     elif spec.parametrization not in ("mup", "completep"):
         yield (
-            f"the learning rate {spec.lr:g} is the template's; {spec.parametrization} does not carry it to other sizes: "
-            "give a law with --lr-law"
+            f"the learning rate {spec.lr:g} is the template's, and {spec.parametrization} does not carry it to other "
+            "sizes: give a fitted law (--lr-law)"
         )
     elif spec.parametrization == "mup" and spec.depth != spec.base_depth:
         yield (
@@ -248,4 +257,7 @@ def _notes(
     if batch_tokens:
         yield f"batch size: {batch_tokens.source}"
     else:
-        yield f"the batch of {spec.batch_size} sequences is the template's; the best one grows with D: give --batch-law"
+        yield (
+            f"the batch of {spec.batch_size} sequences is the template's; the best one grows with D: give a fitted law "
+            "(--batch-law)"
+        )

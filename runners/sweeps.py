@@ -132,11 +132,15 @@ def _spec(table: dict[str, Any]) -> TrainSpec:
     if missing:
         raise UsageError(f"A run needs {', '.join(sorted(missing))}.")
     spec = _derived(given)
-    # Refused before anything is trained:
+    check_spec(spec)
+    return spec
+
+
+def check_spec(spec: TrainSpec) -> None:
+    """Refuse, before anything is trained, a spec whose fields contradict one another; `UsageError` says which."""
     FAMILIES[spec.model].check(spec, CORPORA[spec.corpus])
     check_sources(spec, [CORPORA[name] for name in spec.validation_sources])
     trunk_of(spec)
-    return spec
 
 
 def _derived(table: dict[str, Any]) -> TrainSpec:

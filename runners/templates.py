@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from runners.ladders import aspect_of
 from runners.realising import Given
 from runners.spec import TrainSpec
 from runners.sweeps import known_fields
@@ -24,31 +25,22 @@ class Template:
     Attributes:
         spec: every field; width and n_tokens stand for nothing.
         aspect: width / depth of every member, or None where the depth is the spec's.
-        source: where it is from, for people.
-        default: whether nobody chose it: batches then follow the tokens.
-        placeholder: whether the corpus is still to be named.
+        by_tokens: whether batches follow the tokens of a run; they are the spec's otherwise.
+        notes: what nobody has chosen.
     """
 
     spec: TrainSpec
     aspect: float | None
-    source: str
-    default: bool = False
-    placeholder: bool = False
+    by_tokens: bool = False
+    notes: tuple[str, ...] = ()
 
     def batch(self, n_tokens: float) -> Given | None:
-        """Tokens in a step, where they follow the tokens of the run; None where the batch is the spec's."""
-        if not self.default:
+        """Tokens in a step, 0.58 D^0.571 (Li et al. 2025, arXiv 2503.04715, Step Law); None where it is the spec's."""
+        if not self.by_tokens:
             return None
         return Given(
-            step_law_batch(n_tokens), "0.58 D^0.571 tokens (Li et al. 2025, arXiv 2503.04715), not measured here"
+            0.58 * n_tokens**0.571, "0.58 D^0.571 tokens (Li et al. 2025, arXiv 2503.04715), not measured here"
         )
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What is still to be chosen."""
-        untuned = f"the learning rate {self.spec.lr:g} at width {self.spec.base_width} is a default that nobody tuned"
-        unnamed = f"the corpus {self.spec.corpus} is a placeholder: put yours in its place (`scalelaw corpora list`)"
-        return ((unnamed,) if self.placeholder else ()) + ((untuned,) if self.default else ())
 
 
 def load_template(path: str | Path, corpus: str | None = None) -> Template:
@@ -72,7 +64,7 @@ def load_template(path: str | Path, corpus: str | None = None) -> Template:
     if not isinstance(base, dict):
         raise DataError("E_BAD_TABLE", "a template is a sweep's file with a [base]", file=path)
     try:
-        return _template(base, str(path), corpus)
+        return _template(base, corpus)
     except UsageError as error:
         raise DataError("E_BAD_SPEC", f"in [base]: {str(error).rstrip('.')}", file=path) from None
 
@@ -81,7 +73,7 @@ def default_template(n_params: float, corpus: str | None = None) -> Template:
     """A family of transformers under CompleteP, which carries a learning rate over width and depth.
 
     Heads, context, aspect and base shape are one row of `FAMILY`, the last that starts at or below N; batches follow
-    the tokens (`step_law_batch`). Without a corpus, its name is a placeholder with the vocabulary that the counts are
+    the tokens. Without a corpus, its name is a placeholder with the vocabulary that the counts are
     made with.
 
     Args:
@@ -102,7 +94,8 @@ def default_template(n_params: float, corpus: str | None = None) -> Template:
         batch_size=max(row.micro_batch, 1),
         micro_batch=row.micro_batch,
     )
-    return Template(spec, row.aspect, f"the default family from {row.least:.0g} parameters", True, corpus is None)
+    unnamed = f"the corpus {spec.corpus} is a placeholder: put yours in its place (`scalelaw corpora list`)"
+    return Template(spec, row.aspect, True, (*(() if corpus else (unnamed,)), _untuned(spec)))
 
 
 @dataclass(frozen=True)
@@ -127,22 +120,23 @@ FAMILY = (
 """Small families read bytes. The larger aspects are GPT-2's, 768 / 12, and GPT-3's, 12288 / 96."""
 
 
-def step_law_batch(n_tokens: float) -> float:
-    """Tokens in a step, 0.58 D^0.571 (Li et al. 2025, arXiv 2503.04715, Step Law)."""
-    return float(0.58 * n_tokens**0.571)
-
-
-def _template(base: Mapping[str, Any], source: str, corpus: str | None) -> Template:
+def _template(base: Mapping[str, Any], corpus: str | None) -> Template:
     fields = known_fields({name: value for name, value in base.items() if name not in ("width", "n_tokens")})
     fields |= {"corpus": corpus} if corpus else {}
     if "corpus" not in fields:
         raise UsageError('a template names a corpus. Next: put corpus = "..." there, or give --corpus')
     depth = fields.get("depth", {"aspect": ASPECT})
-    rule = isinstance(depth, Mapping) and set(depth) == {"aspect"}
-    aspect = float(depth["aspect"]) if rule else None
+    rule = isinstance(depth, Mapping)
+    aspect = aspect_of(depth) if rule else None
     fields["depth"] = fields.get("base_depth", 2) if rule else depth
     several = [name for name, value in fields.items() if isinstance(value, (list, dict))]
     if several:
-        raise UsageError(f"a template has one value of {', '.join(several)}; found {fields[several[0]]!r}")
-    whole = fields.get("trunk_tokens") or 2**62
-    return Template(TrainSpec(**fields, width=fields.get("base_width", 32), n_tokens=whole), aspect, source)
+        raise UsageError(f"a template has one value of {several[0]}; found {fields[several[0]]!r}")
+    spec = TrainSpec(**fields, width=fields.get("base_width", 32), n_tokens=fields.get("trunk_tokens") or 2**62)
+    shapeless = f"the template has no depth: width / depth is {ASPECT:g}"
+    notes = (*(() if "depth" in base else (shapeless,)), *(() if "lr" in base else (_untuned(spec),)))
+    return Template(spec, aspect, notes=notes)
+
+
+def _untuned(spec: TrainSpec) -> str:
+    return f"the learning rate {spec.lr:g} at base width {spec.base_width} is a default that nobody tuned"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from scalelaw.extrapolating import Discrepancy, discrepancy, extrapolation_interval
     from scalelaw.fit_file import load_fit
     from scalelaw.fitting import Fit, fit
+    from scalelaw.hardware import Cluster, cluster
     from scalelaw.intervals import (
         INTERVALS,
         Draws,
@@ -106,6 +107,8 @@ _HOME = {
     "envelope": "approaches",
     "isoflop": "approaches",
     "Plan": "planning",
+    "Cluster": "hardware",
+    "cluster": "hardware",
     "plan": "planning",
     "DataError": "errors",
     "NotConvergedError": "errors",
@@ -171,6 +174,8 @@ __all__ = [
     "isoflop",
     "Plan",
     "plan",
+    "Cluster",
+    "cluster",
     "DataError",
     "NotConvergedError",
     "ScalelawError",

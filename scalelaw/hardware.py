@@ -62,7 +62,7 @@ class Cluster:
 
     Attributes:
         accelerator: which; count: how many.
-        mfu: model FLOPs utilisation, the share of the dense peak that 6 N D reaches; `assumed` says that nobody gave it.
+        mfu: the share of the dense peak that 6 N D reaches; `assumed` says that nobody gave it.
         dtype: of the matrix products, which picks the peak; `peak` replaces it, FLOP/s of one device.
         price: of an hour of one device, in USD; NaN where unknown.
     """
@@ -84,6 +84,8 @@ class Cluster:
         for name, value in (("peak", self.peak), ("price", self.price)):
             if math.isinf(value) or value <= 0:
                 raise UsageError(f"The {name} of a device must be a positive number; found {value:g}.")
+        if math.isnan(self.peak):
+            self.accelerator.peak_flops(self.dtype)
 
     @property
     def device_flops(self) -> float:
@@ -116,8 +118,8 @@ class Cluster:
         """What it is, with what was assumed."""
         assumed = " (assumed)" if self.assumed else ""
         return (
-            f"{self.count} x {self.accelerator.name}, {self.device_flops:.4g} FLOP/s each in {self.dtype} (dense peak), "
-            f"MFU {self.mfu:g}{assumed}"
+            f"{self.count} x {self.accelerator.name}, {self.device_flops:.4g} FLOP/s each in {self.dtype} "
+            f"(dense peak), MFU {self.mfu:g}{assumed}"
         )
 
 
@@ -166,12 +168,10 @@ def _accelerator(row: Mapping[str, Any], file: str | Path) -> Accelerator:
             file=file,
             value=dict(row),
         )
-    numbers = {key: _positive(row[key], key, file) if row.get(key) not in (None, "") else math.nan for key in KEYS}
-    texts = {key: str(row.get(key) or "") for key in ("price_note", "source")}
-    return Accelerator(name=name, peak=peak, **numbers, **texts)
-
-
-KEYS = ("memory_gb", "price")
+    memory, price = (
+        math.nan if row.get(key) in (None, "") else _positive(row[key], key, file) for key in ("memory_gb", "price")
+    )
+    return Accelerator(name, memory, peak, price, str(row.get("price_note") or ""), str(row.get("source") or ""))
 
 
 def _positive(cell: Any, column: str, file: str | Path) -> float:
@@ -184,39 +184,64 @@ def _positive(cell: Any, column: str, file: str | Path) -> float:
     return value
 
 
-def parse_cluster(text: str, known: Mapping[str, Accelerator] | None = None) -> tuple[int, Accelerator]:
-    """How many of which, from `512xH100`; a name alone is one device.
+def cluster(
+    devices: str,
+    *,
+    mfu: float | None = None,
+    dtype: str = "bf16",
+    peak: float | None = None,
+    price: float | None = None,
+    known: Mapping[str, Accelerator] | None = None,
+) -> Cluster:
+    """Devices that train together, from `512xH100`; a name alone is one device.
 
-    Names are matched without case, blanks and hyphens; one that begins exactly one known name will do.
+    Names are matched without case, blanks and hyphens, and a beginning will do. What the table says of peak and price
+    is replaced by what is given; with a `peak` the name may be one that no table knows.
 
     Raises:
         UsageError: for an unknown name, listing the known ones, or a count that is no positive whole number.
 
-    >>> count, accelerator = parse_cluster("512xH100")
-    >>> count, accelerator.name
-    (512, 'H100-SXM')
+    >>> eight = cluster("8xH100", mfu=0.4)
+    >>> eight.accelerator.name, eight.count, f"{eight.flops(days=30):.3g}"
+    ('H100-SXM', 8, '8.21e+21')
     """
-    table = accelerators() if known is None else known
-    count, x, name = text.strip().partition("x")
-    if not (x and count.strip().isdigit()):
-        count, name = "1", text
-    if int(count) < 1:
-        raise UsageError(f"A cluster is written like 512xH100; found {text!r}.")
-    return int(count), _named(name, table)
+    count, name = _counted(devices)
+    found = _named(name, accelerators() if known is None else known)
+    if found is None and peak is None:
+        listed = ", ".join(accelerators() if known is None else known)
+        raise UsageError(
+            f"Unknown accelerator {name!r}. Known: {listed}. Next: give its --peak in FLOP/s, or an --accelerator-file."
+        )
+    chosen = found or Accelerator(name, math.nan, {dtype: peak or math.nan})
+    return Cluster(
+        accelerator=chosen,
+        count=count,
+        mfu=MFU if mfu is None else mfu,
+        dtype=dtype,
+        peak=math.nan if peak is None else peak,
+        price=chosen.price if price is None else price,
+        price_note=chosen.price_note if price is None else "as given",
+        assumed=mfu is None,
+    )
 
 
-def _named(name: str, table: Mapping[str, Accelerator]) -> Accelerator:
+def _counted(devices: str) -> tuple[int, str]:
+    """Count and name of `512xH100`."""
+    count, x, name = devices.strip().partition("x")
+    if not (x and count.strip().isdecimal()):
+        return 1, devices.strip()
+    if int(count) < 1 or not name.strip():
+        raise UsageError(f"Devices are written like 512xH100; found {devices!r}.")
+    return int(count), name.strip()
+
+
+def _named(name: str, table: Mapping[str, Accelerator]) -> Accelerator | None:
+    """The accelerator of that name, or the first whose name begins so: the form large trainings use stands first."""
     plain = {_plain(key): accelerator for key, accelerator in table.items()}
     wanted = _plain(name)
     if wanted in plain:
         return plain[wanted]
-    like = [accelerator for key, accelerator in plain.items() if wanted and key.startswith(wanted)]
-    if like:  # the table's order: the form that large trainings use stands first
-        return like[0]
-    raise UsageError(
-        f"Unknown accelerator {name.strip()!r}. Known: {', '.join(table)}. Next: --peak FLOP/s for one that is not "
-        "listed, or --accelerator-file."
-    )
+    return next((accelerator for key, accelerator in plain.items() if wanted and key.startswith(wanted)), None)
 
 
 def _plain(name: str) -> str:

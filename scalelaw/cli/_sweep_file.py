@@ -198,6 +198,8 @@ def _said(fit: Fit | None, path: Path | None, n_params: float, n_tokens: float, 
         raise UsageError(f"{path} counts N as {counted}, and the sizes wanted are counted as {convention}.")
     inputs = {name: known[name] for name in fit.law.inputs}
     value = float(fit.predict(**inputs)[0])
+    if fit.law.response not in fit.runs.extras:
+        return Given(value, f"{fit.law.label} of {path}, without an interval: the file lacks {fit.law.response}")
     interval = uncertainty(fit).interval(LossAt(**inputs))
     if isinstance(interval, Unavailable):
         return Given(value, f"{fit.law.label} of {path}, without an interval: {interval.reason}")
@@ -227,7 +229,7 @@ def realised_rows(found: Sequence[Realised]) -> list[dict[str, Any]]:
             "learning_rate": realised.spec.lr,
             "flops_exact": realised.flops,
             "flops_6nd": realised.flops_6nd,
-            "memory_bytes": realised.memory and realised.memory.total,
+            "memory_bytes": realised.memory.total if realised.memory else None,
             "seed": realised.spec.seed,
         }
         for realised in found
@@ -246,26 +248,26 @@ def realised_table(found: Sequence[Realised]) -> str:
         rows.append(
             [
                 *(str(spec.width), str(spec.depth), str(one.heads or "-")),
-                *(output.shown(one.n_params), f"{100 * one.error:+.1f} %", output.shown(one.n_tokens)),
-                *(output.shown(spec.tokens_per_step), output.shown(spec.steps), output.shown(one.flops, 3)),
-                *(memory_shown(one.memory and one.memory.total), str(len(same))),
+                *(output.shown(one.n_params, 3), f"{100 * one.error:+.1f} %", output.shown(one.n_tokens, 3)),
+                *(output.shown(spec.tokens_per_step, 3), output.shown(spec.steps, 3), f"{one.flops:.3g}"),
+                *(memory_shown(one.memory.total if one.memory else None, 2), str(len(same))),
             ]
         )
-    header = ["width", "depth", "heads", "N", "off", "D", "batch", "steps", "FLOP", "memory", "seeds"]
+    header = ["width", "depth", "heads", "N", "off", "D", "batch", "steps", "FLOP", "memory", "runs"]
     notes = dict.fromkeys(note for realised in found for note in realised.notes)
-    counted = f"N counts {found[0].convention}; batch in tokens; FLOP exact; memory is an estimate, on one device"
+    counted = f"N counts {found[0].convention}; batch in tokens; FLOP exact; memory by formula, ± 25 %, on one device"
     return "\n".join([output.aligned(rows, header), counted, *(f"note: {note}" for note in notes)])
 
 
-def memory_shown(size: float | None) -> str:
-    """Bytes in the unit one would say them in, powers of ten."""
-    if size is None:
-        return "-"
+def memory_shown(size: float | None, digits: int = 3) -> str:
+    """Bytes in the unit one would say them in, powers of ten.
+
+    >>> memory_shown(28.26e9), memory_shown(512), memory_shown(None)
+    ('28.3 GB', '512 B', '-')
+    """
     from scalelaw.numbers import format_quantity
 
-    return "{} {}B".format(*_split(format_quantity(size).replace("B", "G")))
-
-
-def _split(shown: str) -> tuple[str, str]:
-    digits = shown.rstrip("kMGT")
-    return digits, shown[len(digits) :]
+    if size is None:
+        return "-"
+    text = format_quantity(size, digits=digits).replace("B", "G")
+    return f"{text[:-1]} {text[-1]}B" if text[-1].isalpha() else f"{text} B"

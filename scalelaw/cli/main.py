@@ -7,6 +7,7 @@ Data goes to stdout, progress and errors to stderr. Exit codes: 0 ok, 1 failure,
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,6 +18,7 @@ from scalelaw.cli import (
     check,
     compare,
     corpora,
+    design,
     doctor,
     fit,
     kinds,
@@ -42,11 +44,12 @@ app = typer.Typer(
 app.command("fit")(fit.fit)
 app.command("predict")(predict.predict)
 app.command("plan")(plan.plan)
+app.command("design")(design.design)
 app.command("backtest")(backtest.backtest)
 app.command("compare")(compare.compare)
 app.command("isoflop")(approaches.isoflop)
 app.command("envelope")(approaches.envelope)
-app.command("report")(report.report)
+app.add_typer(report.app, name="report", cls=report.Kinds)
 app.command("laws")(laws.laws)
 app.command("objectives")(kinds.objectives)
 app.command("intervals")(kinds.intervals)
@@ -68,11 +71,22 @@ def _version(shown: bool) -> None:
 
 @app.callback()
 def options(
+    context: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config", metavar="FILE", envvar="SCALELAW_CONFIG", help="Defaults of options: TOML, YAML or JSON."
+        ),
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Fit neural scaling laws to logged runs and plan training budgets, with honest intervals."""
+    if config is not None:
+        from scalelaw.cli._config import load_config
+
+        context.default_map = load_config(config, context.command, context)
 
 
 def main() -> None:

@@ -103,15 +103,28 @@ def size(
     Counts are exact formulas and nothing is built, so any size will do.
 
     scalelaw params size --n-params 7B --n-tokens 140B
+
     scalelaw params size --n-params 1M --n-tokens 20M --template data/python/sweep.toml --sweep run.toml
     """
     from scalelaw.cli._sweep_file import realise_points, realised_rows, write_sweep_file
 
-    points, how = [(n_params, n_tokens)], {"corpus": corpus, "lr_law": lr_law, "batch_law": batch_law}
+    points = [(n_params, n_tokens)]
     if sweep:
-        (found,) = write_sweep_file(points, template, sweep, name=sweep.stem, convention=convention, force=force, **how)
+        (found,) = write_sweep_file(
+            points,
+            template,
+            sweep,
+            name=sweep.stem,
+            convention=convention,
+            force=force,
+            corpus=corpus,
+            lr_law=lr_law,
+            batch_law=batch_law,
+        )
     else:
-        (found,) = realise_points(points, template, convention=convention, **how)
+        (found,) = realise_points(
+            points, template, convention=convention, corpus=corpus, lr_law=lr_law, batch_law=batch_law
+        )
     (row,) = realised_rows([found])
     if format is options.Format.json:
         output.write_json({**row, "memory": _memory(found), "spec": found.spec.as_dict(), "notes": found.notes})
@@ -140,22 +153,23 @@ def _size_rows(found: Realised) -> list[list[str]]:
     heads = f", {found.heads} heads of {spec.head_dim}" if found.heads else ""
     rate = PARAMETRIZATIONS[spec.parametrization].rule(Role.hidden, spec.width, spec.scale).lr * spec.lr
     passes = f"{spec.micro_batch or spec.batch_size} x {spec.context} in a pass"
+    others = {"N, all": counts.n_params, "N without embeddings": counts.n_params_non_embedding}
+    others.pop({"all": "N, all", "non_embedding": "N without embeddings"}.get(found.convention, ""), None)
     rows = [
         ["model", spec.model, f"width {spec.width}, depth {spec.depth}{heads}"],
-        ["N", f"{found.n_params:,}", f"{100 * found.error:+.2f} % of what was wanted; counts {found.convention}"],
-        ["N, all", f"{counts.n_params:,}", "parameters"],
-        ["N without embeddings", f"{counts.n_params_non_embedding:,}", "parameters"],
+        ["N", f"{found.n_params:,}", f"{100 * found.error:+.2f} % of the wanted; counts {found.convention}"],
+        *([name, f"{number:,}", "parameters"] for name, number in others.items()),
         ["D", f"{found.n_tokens:,}", f"tokens, {found.n_tokens / found.n_params:.4g} to a parameter"],
         ["batch", f"{spec.tokens_per_step:,}", f"tokens: {spec.batch_size:,} x {spec.context:,}"],
         ["steps", f"{spec.steps:,}", ""],
-        ["compute", output.shown(found.flops), "FLOP of matrix products, exact"],
-        ["6 N D", output.shown(found.flops_6nd), f"FLOP, N counts {found.convention}"],
-        ["learning rate", output.shown(spec.lr), f"at base width {spec.base_width}, depth {spec.base_depth}"],
-        ["of hidden matrices", output.shown(rate), f"by {spec.parametrization} at this size"],
+        ["compute", f"{found.flops:.4g}", "FLOP of matrix products, exact"],
+        ["6 N D", f"{found.flops_6nd:.4g}", f"FLOP, N counts {found.convention}"],
+        ["learning rate", f"{spec.lr:g}", f"at base width {spec.base_width}, depth {spec.base_depth}"],
+        ["of hidden matrices", f"{rate:.4g}", f"by {spec.parametrization} at this size"],
     ]
     if found.memory:
         names = {"parameters": f"in {spec.precision}", "optimizer": spec.optimizer, "activations": passes}
-        rows.append(["memory", memory_shown(found.memory.total), "an estimate; one device, no sharding"])
+        rows.append(["memory", memory_shown(found.memory.total), "± 25 %, on one device, by formula"])
         rows += [
             [f"  {name}", memory_shown(getattr(found.memory, name)), names.get(name, "")]
             for name in ("parameters", "gradients", "optimizer", "activations", "validation")

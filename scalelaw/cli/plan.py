@@ -1,23 +1,87 @@
-"""`scalelaw plan`: a budget to model size and tokens."""
+"""`scalelaw plan`: a budget, devices and days, or a loss to reach, to model size and tokens."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from scalelaw.cli import _options as options
 from scalelaw.cli import _output as output
+from scalelaw.cli import _plan_options as ask
 
 if TYPE_CHECKING:
+    from runners.realising import Realised
     from scalelaw.fitting import Fit
     from scalelaw.planning import Plan
+
+
+def _list(shown: bool) -> None:
+    """The shipped table of accelerators, and nothing else."""
+    if not shown:
+        return
+    from scalelaw.hardware import accelerators
+
+    rows = [
+        [
+            one.name,
+            f"{one.memory_gb:g}",
+            *(output.shown(one.peak[dtype] / 1e12) if dtype in one.peak else "-" for dtype in ("bf16", "fp8", "fp32")),
+            f"{one.price:g}",
+            one.source,
+        ]
+        for one in accelerators().values()
+    ]
+    typer.echo(output.aligned(rows, ["name", "GB", "bf16", "fp8", "fp32", "USD/h", "peaks from"]))
+    typer.echo("\nPeaks are dense, in TFLOP/s. Prices are orders of magnitude, on demand in 2025: give --price.")
+    raise typer.Exit()
 
 
 def plan(
     law: options.Law,
     flops: options.Flops = None,
     times: options.Times = None,
+    target_loss: ask.TargetLoss = None,
+    n_params: ask.NParams = None,
+    n_tokens: ask.NTokens = None,
+    unique_tokens: ask.UniqueTokens = None,
+    epochs: ask.Epochs = None,
+    at: ask.At = None,
+    gpus: ask.Gpus = None,
+    days: ask.Days = None,
+    mfu: ask.Mfu = None,
+    dtype: ask.Dtype = "bf16",
+    peak: ask.Peak = None,
+    price: ask.Price = None,
+    accelerator_file: ask.AcceleratorFile = None,
+    step_times: ask.StepTimes = None,
+    efficiency: ask.Efficiency = 1.0,
+    serve: ask.Serve = None,
+    serve_gpu: ask.ServeGpu = None,
+    serve_mfu: ask.ServeMfu = None,
+    serve_price: ask.ServePrice = None,
+    approach: Annotated[
+        list[int] | None,
+        typer.Option(
+            min=1,
+            max=3,
+            help="Show approach 1 (envelope) or 2 (isoflop) beside 3, the law; repeat.  "
+            "[default: all, where all can be made]",
+        ),
+    ] = None,
+    sweep: Annotated[
+        Path | None,
+        typer.Option("--sweep", metavar="FILE", help="Write the plan as a file that `scalelaw sweep run` accepts."),
+    ] = None,
+    template: Annotated[
+        Path | None,
+        typer.Option("--template", metavar="FILE", help="A sweep's file whose [base] says all else of the run."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over another sweep file.")] = False,
+    accelerators: Annotated[
+        bool, typer.Option("--accelerators", callback=_list, is_eager=True, help="List the known devices.")
+    ] = False,
     interval: options.IntervalMethod = "auto",
     replicates: options.Replicates = 1000,
     level: options.Level = 0.95,
@@ -25,25 +89,90 @@ def plan(
     workers: options.Workers = 1,
     format: options.OutputFormat = options.Format.table,
 ) -> None:
-    """Plan a compute budget: parameters, tokens and loss, each with its interval.
+    """Plan a training: parameters, tokens and loss, each with its interval, and what it costs to be wrong.
 
     scalelaw plan law.json --flops 1e21
+
+    scalelaw plan law.json --gpus 512xH100 --days 30 --mfu 0.4 --price 2.5
+
+    scalelaw plan law.json --target-loss 2.1 --serve 2T
+
+    scalelaw plan law.json --times 10 --sweep run.toml --template data/python/sweep.toml
     """
     from scalelaw.fit_file import load_fit
     from scalelaw.intervals import uncertainty
+    from scalelaw.planning import goal_for
     from scalelaw.planning import plan as make_plan
 
     fitted = load_fit(law)
-    budget = resolve_budget(fitted, flops, times)
-    fitted.law.optimum(fitted.natural[None], budget)
+    words = ask.question(
+        fitted,
+        flops=flops,
+        times=times,
+        target_loss=target_loss,
+        n_params=n_params,
+        n_tokens=n_tokens,
+        unique_tokens=unique_tokens,
+        epochs=epochs,
+        at=at,
+        gpus=gpus,
+        days=days,
+        mfu=mfu,
+        dtype=dtype,
+        peak=peak,
+        price=price,
+        accelerator_file=accelerator_file,
+        step_times=step_times,
+        efficiency=efficiency,
+        serve=serve,
+        serve_gpu=serve_gpu,
+        serve_mfu=serve_mfu,
+        serve_price=serve_price,
+    )
+    goal_for(fitted.law, **words).check(fitted)  # before anything is resampled
     known = uncertainty(fitted, interval, replicates=replicates, seed=seed, workers=workers)
-    planned = make_plan(fitted, budget, draws=known, level=level)
+    planned = make_plan(fitted, **words, approaches=approach, draws=known, level=level)
+    found = None if sweep is None else _write_sweep(planned, template, sweep, force)
+    _write(planned, found, level, format)
+
+
+def _write_sweep(planned: Plan, template: Path | None, out: Path, force: bool) -> tuple[Realised, ...]:
+    """The plan as a sweep file of one run."""
+    from scalelaw.cli._sweep_file import write_sweep_file
+    from scalelaw.errors import UsageError
+    from scalelaw.results import Interval
+
+    if not (isinstance(planned.n_params, Interval) and isinstance(planned.n_tokens, Interval)):
+        raise UsageError("There is no N* and D* to write as a sweep.")
+    runs = planned.fit.runs
+    about = (f"Plan: {planned.goal.sentence}", f"Law {planned.fit.law.label} of runs {runs.fingerprint}.")
+    points = [(planned.n_params.estimate, planned.n_tokens.estimate)]
+    return write_sweep_file(
+        points, template, out, name=out.stem, convention=runs.conventions.params, force=force, about=about
+    )
+
+
+def _write(planned: Plan, found: tuple[Realised, ...] | None, level: float, format: options.Format) -> None:
+    from scalelaw.cli._plan_output import as_json, intervals, write_table
+
     if format is options.Format.json:
-        output.write_json(as_json(planned))
+        output.write_json({**as_json(planned), "realised": None if found is None else _realised(found)})
     elif format is options.Format.csv:
-        output.write_csv([interval.as_dict() for interval in _intervals(planned).values()])
+        output.write_csv([answer.as_dict() for answer in intervals(planned).values()])
     else:
-        _write_table(planned, level)
+        write_table(planned, level)
+        for run in _realised(found or ()):
+            heads = f", {run['heads']} heads" if run["heads"] else ""
+            typer.echo(f"\nrealised   {run['model']}, width {run['width']}, depth {run['depth']}{heads}")
+            typer.echo(f"           N {run['n_params']:,} ({run['params_convention']}), D {run['n_tokens']:,}")
+        for note in dict.fromkeys(note for run in found or () for note in run.notes):
+            typer.echo(f"note: {note}")
+
+
+def _realised(found: tuple[Realised, ...]) -> list[dict[str, Any]]:
+    from scalelaw.cli._sweep_file import realised_rows
+
+    return realised_rows(found) if found else []
 
 
 def resolve_budget(fitted: Fit, flops: float | None, times: float | None) -> float:
@@ -54,50 +183,3 @@ def resolve_budget(fitted: Fit, flops: float | None, times: float | None) -> flo
         raise UsageError("Give the budget as --flops FLOP or as --times X (of the largest run's 6 N D), one of them.")
     largest = float((6.0 * fitted.runs.n_params * fitted.runs.n_tokens).max())
     return flops if flops is not None else largest * (times or 0.0)
-
-
-def _intervals(planned: Plan) -> dict[str, Any]:
-    return {
-        "parameters N*": planned.n_params,
-        "tokens D*": planned.n_tokens,
-        "D*/N*": planned.tokens_per_param,
-        "loss of the law": planned.loss,
-        "loss of a new run": planned.new_run,
-        "with model discrepancy": planned.extrapolated,
-    }
-
-
-def as_json(planned: Plan) -> dict[str, Any]:
-    """The plan as plain data."""
-    from dataclasses import asdict
-
-    names = ("n_params", "n_tokens", "tokens_per_param", "loss", "new_run", "extrapolated")
-    return {
-        "format": "scalelaw/plan/1",
-        "law": planned.fit.law.label,
-        "fingerprint": planned.fit.runs.fingerprint,
-        "params_convention": planned.fit.runs.conventions.params,
-        "flops": planned.flops,
-        "flops_convention": "6ND",
-        **{name: getattr(planned, name).as_dict() for name in names},
-        "bands": [asdict(band) for band in planned.bands],
-        "decades_beyond_the_runs": asdict(planned.reach),
-        "findings": [asdict(finding) for finding in planned.findings],
-    }
-
-
-def _write_table(planned: Plan, level: float) -> None:
-    convention = planned.fit.runs.conventions.params
-    typer.echo(f"budget  {planned.flops:.4g} FLOP = 6 N D, N counts: {convention}; {planned.fit.law.label}\n")
-    rows = [[name, *output.shown_interval(i, 4), i.unit] for name, i in _intervals(planned).items()]
-    typer.echo(output.aligned(rows, ["", "estimate", f"{100 * level:g} % interval", "unit"]))
-    typer.echo("")
-    for band in planned.bands:
-        low, high = output.shown(band.n_params_low, 3), output.shown(band.n_params_high, 3)
-        typer.echo(f"within {100 * band.excess:g} % of the best loss: N from {low} to {high} ({band.factor:.2g}x)")
-    reach = planned.reach
-    typer.echo(f"beyond the runs, in decades: C {reach.flops:+.2f}, N {reach.n_params:+.2f}, D {reach.n_tokens:+.2f}")
-    typer.echo(f"intervals  {getattr(planned.n_params, 'method', '-')}")
-    if note := getattr(planned.n_params, "note", ""):
-        typer.echo(f"measured   {note}")
-    output.write_findings(planned.findings)

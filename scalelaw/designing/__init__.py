@@ -7,13 +7,14 @@ from scalelaw.designing.comparison import Gain, Verdict
 from scalelaw.designing.criteria import CRITERIA
 from scalelaw.designing.design import design, parse_target
 from scalelaw.designing.isoflop_grid import isoflop_grid
-from scalelaw.designing.sequential import NextRun, next_runs
+from scalelaw.designing.sequential import Next, NextRun, next_runs
 
 __all__ = [
     "CRITERIA",
     "Design",
     "Gain",
     "Layout",
+    "Next",
     "NextRun",
     "Verdict",
     "design",

@@ -64,7 +64,7 @@ def aim(belief: Belief, budgets: tuple[float, ...]) -> Aims:
     fit = belief.fit
     if not has_optimum(fit):
         raise UsageError(
-            f"The law {fit.law.label} has no compute-optimal size, so no budget has a best loss or N_opt to design for. "
+            f"The law {fit.law.label} has no compute-optimal size, so there is no N_opt to design for. "
             "Next: fit a law of N and D, such as chinchilla."
         )
 

@@ -66,7 +66,7 @@ def believe(fit: Fit, draws: int, seed: int, targets: tuple[float, ...], *, alon
             "Next: fit a law of N and D alone, such as chinchilla."
         )
     linear = Linear.of(fit)
-    if not (linear.known and linear.freedom > 0):
+    if not linear.known:
         raise DataError(
             "E_UNIDENTIFIED",
             f"the runs of this fit do not determine every parameter of {law.label}, so no design can be averaged over "

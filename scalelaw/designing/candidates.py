@@ -32,10 +32,10 @@ class Candidates:
 
 def candidates(smallest: float, largest: float, ratios: tuple[float, float]) -> Candidates:
     """Every pair of 6 N D between `smallest` and `largest` FLOP and D/N between `ratios`, both evenly in the log."""
-    flops, ratio = (grid.ravel() for grid in np.meshgrid(np.geomspace(smallest, largest, COSTS), _even(*ratios)))
+    flops, ratio = (grid.ravel() for grid in np.meshgrid(_even(smallest, largest, COSTS), _even(*ratios, RATIOS)))
     n_params = np.sqrt(flops / 6.0 / ratio)
     return Candidates(n_params, n_params * ratio)
 
 
-def _even(low: float, high: float) -> Floats:
-    return np.geomspace(low, high, RATIOS) if high > low else np.array([low])
+def _even(low: float, high: float, count: int) -> Floats:
+    return np.geomspace(low, high, count) if high > low else np.array([low])

@@ -65,10 +65,11 @@ def design(
         UsageError: for limits that leave nothing to choose, and for laws without N_opt.
         DataError: where the fit's runs do not determine its law.
     """
-    _refuse(budget, points, ratios, draws)
-    largest = largest or default_largest(budget)
-    smallest = smallest or default_smallest(fit, largest)
-    _refuse_sizes(budget, points, largest, smallest)
+    if not (math.isfinite(budget) and budget > 0):
+        raise UsageError(f"The budget is a positive number of FLOP, all runs together; found {budget:g}.")
+    largest = default_largest(budget) if largest is None else largest
+    smallest = default_smallest(fit, largest) if smallest is None else smallest
+    refuse_limits(budget, points, smallest, largest, ratios, draws)
     at = tuple(parse_target(target, largest) for target in targets)
     belief = believe(fit, draws, seed, at, alone=alone)
     aims = aim(belief, at)
@@ -138,18 +139,19 @@ def default_smallest(fit: Fit, largest: float) -> float:
     return float(np.clip(made, SMALLEST * largest, 0.1 * largest))
 
 
-def _refuse(budget: float, points: int, ratios: tuple[float, float], draws: int) -> None:
-    if not (math.isfinite(budget) and budget > 0):
-        raise UsageError(f"The budget is a positive number of FLOP, all runs together; found {budget:g}.")
+def refuse_limits(
+    budget: float, points: int, smallest: float, largest: float, ratios: tuple[float, float], draws: int
+) -> None:
+    """Raise `UsageError` where the limits leave nothing to choose."""
     if points < 1 or draws < 1:
         raise UsageError(f"A design has at least one run and one draw; found {points} and {draws}.")
-    if not 0 < ratios[0] <= ratios[1]:
+    if not 0 < ratios[0] <= ratios[1] < math.inf:
         raise UsageError(f"D/N lies between two positive numbers; found {ratios[0]:g} and {ratios[1]:g}.")
-
-
-def _refuse_sizes(budget: float, points: int, largest: float, smallest: float) -> None:
-    if not 0 < smallest <= largest:
-        raise UsageError(f"The smallest run, {smallest:.3g} FLOP, must not cost more than the largest, {largest:.3g}.")
+    if not 0 < smallest <= largest < math.inf:
+        raise UsageError(
+            f"A run costs between a smallest and a largest positive number of FLOP; found {smallest:.3g} and "
+            f"{largest:.3g}. Next: change --smallest or --largest."
+        )
     if points * smallest > budget:
         raise UsageError(
             f"{points} runs of at least {smallest:.3g} FLOP cost {points * smallest:.3g}, more than the budget of "

@@ -128,12 +128,22 @@ def _spread(choice: Choice, chosen: Indices, budget: float, distinct: int) -> In
             others = np.delete(chosen, i)
             value = choice.after(others)
             value[choice.cost(others) + choice.costs > budget * (1 + 1e-12)] = np.inf
-            for j in np.argsort(value):
+            for j in np.argsort(value)[: np.isfinite(value).sum()]:
                 if choice.distinct(np.append(others, j)) > have:
                     moves.append((float(value[j]), i, int(j)))
                     break
-        value_of_best, i, j = min(moves, default=(np.inf, 0, 0))
-        if not np.isfinite(value_of_best):
-            break
+        if not moves:
+            cheap = _cheapest(choice, len(chosen), distinct)
+            return cheap if choice.cost(cheap) <= budget else chosen
+        _, i, j = min(moves)
         chosen[i] = j
     return chosen
+
+
+def _cheapest(choice: Choice, runs: int, distinct: int) -> Indices:
+    """The cheapest candidates that lie apart, as many as wanted, and repeats of the cheapest of all."""
+    kept: list[int] = []
+    for j in np.argsort(choice.costs, kind="stable"):
+        if len(kept) < distinct and choice.distinct(np.array([*kept, j])) > len(kept):
+            kept.append(int(j))
+    return np.array(kept + [int(np.argmin(choice.costs))] * (runs - len(kept)))

@@ -1,4 +1,4 @@
-"""One run at a time: which run to make next, given those that exist, and what each costs for what it tells."""
+"""One run at a time: which runs to make next, given those that exist, and what each tells for its cost."""
 
 from __future__ import annotations
 
@@ -8,11 +8,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from scalelaw.designing.aims import aim
+from scalelaw.designing.base import Layout
 from scalelaw.designing.belief import believe
-from scalelaw.designing.candidates import COSTS, candidates
+from scalelaw.designing.candidates import candidates
 from scalelaw.designing.comparison import variances
-from scalelaw.designing.design import DRAWS, RATIOS, TARGETS, choose_among, default_smallest, parse_target
-from scalelaw.errors import UsageError
+from scalelaw.designing.design import (
+    DRAWS,
+    RATIOS,
+    TARGETS,
+    choose_among,
+    default_smallest,
+    laid_out,
+    parse_target,
+    refuse_limits,
+)
+from scalelaw.designing.exchange import exchange
 from scalelaw.fitting import Fit
 
 
@@ -25,7 +35,7 @@ class NextRun:
         flops: 6 N D, FLOP.
         loss_variance, size_variance: by what factor the variances of the log loss and of ln N_opt at the targets
             change (geometric means over targets and draws).
-        gain: how far the criterion, the logarithm of a variance, falls; `per_flop` the same for each FLOP.
+        gain: how far the criterion, the logarithm of a variance, falls.
     """
 
     n_params: float
@@ -41,33 +51,51 @@ class NextRun:
         return self.gain / self.flops
 
 
+@dataclass(frozen=True)
+class Next:
+    """The runs to make next, the most telling first; `alternatives` to the first, the best run of every cost.
+
+    `targets` are the budgets, FLOP, at which the loss and N_opt are wanted; `layout` holds the runs cheapest first.
+    """
+
+    fit: Fit
+    criterion: str
+    targets: tuple[float, ...]
+    runs: tuple[NextRun, ...]
+    alternatives: tuple[NextRun, ...]
+    layout: Layout
+
+
 def next_runs(
     fit: Fit,
-    count: int,
-    largest: float | None = None,
+    count: int = 1,
+    budget: float | None = None,
     *,
+    largest: float | None = None,
     smallest: float | None = None,
     ratios: tuple[float, float] = RATIOS,
     targets: Sequence[str | float] = TARGETS,
     criterion: str = "compound",
     draws: int = DRAWS,
     seed: int = 0,
-) -> tuple[tuple[NextRun, ...], tuple[NextRun, ...]]:
-    """The next `count` runs, and the alternatives to the first: the best run of every cost, dearest first.
+) -> Next:
+    """The `count` runs that lower the criterion most, given those already made.
 
-    Each run is the one that lowers the criterion most, given those made and those chosen before it, at no more than
-    `largest` FLOP, by default the largest run already made. Targets are as in `design`; a multiple is of `largest`.
+    Args:
+        budget: what they may cost together, FLOP; by default as much as `largest` lets each.
+        largest: the most one may cost, FLOP; by default the budget or, without one, the largest run already made.
+
+    The rest is as in `design`, without its points to see a lack of fit: the runs already made serve for that.
 
     Raises:
         UsageError, DataError: as `design`.
     """
-    if count < 1:
-        raise UsageError(f"--next asks for one run or more; found {count}.")
     made = float((6.0 * fit.runs.n_params * fit.runs.n_tokens).max())
-    largest = largest or made
-    smallest = smallest or default_smallest(fit, largest)
-    if not 0 < smallest <= largest:
-        raise UsageError(f"The smallest run, {smallest:.3g} FLOP, must not cost more than the largest, {largest:.3g}.")
+    if largest is None:
+        largest = made if budget is None else budget
+    budget = count * largest if budget is None else budget
+    smallest = default_smallest(fit, largest) if smallest is None else smallest
+    refuse_limits(budget, count, smallest, largest, ratios, draws)
     at = tuple(parse_target(target, largest) for target in targets)
     belief = believe(fit, draws, seed, at)
     aims = aim(belief, at)
@@ -76,21 +104,21 @@ def next_runs(
     chosen = np.empty(0, dtype=np.intp)
 
     def told(j: int) -> NextRun:
-        before, after = (choice.covariance(runs) for runs in (chosen, np.append(chosen, j)))
-        loss, size = (
-            float(np.exp(np.log(variances(after, c) / variances(before, c)).mean())) for c in (aims.loss, aims.size)
-        )
+        before, after = choice.covariance(chosen), choice.covariance(np.append(chosen, j))
+        loss, size = (float(np.exp(np.log(variances(after, c) / variances(before, c)).mean())) for c in both)
         gain = choice.criterion.value(before, aims) - choice.criterion.value(after, aims)
-        n_params, n_tokens = float(choices.n_params[j]), float(choices.n_tokens[j])
-        return NextRun(n_params, n_tokens, 6.0 * n_params * n_tokens, loss, size, gain)
+        return NextRun(float(choices.n_params[j]), float(choices.n_tokens[j]), float(choice.costs[j]), loss, size, gain)
 
-    value = choice.after(chosen)
-    level = np.tile(np.arange(COSTS), len(value) // COSTS)
-    best = [np.flatnonzero(level == k)[np.argmin(value[level == k])] for k in range(COSTS)]
-    alternatives = tuple(told(int(j)) for j in reversed(best))
-    runs = []
-    for _ in range(count):
-        j = int(np.argmin(choice.after(chosen)))
+    both = (aims.loss, aims.size)
+    value, cost = choice.after(chosen), np.round(np.log(choice.costs), 9)
+    best = [int(min(np.flatnonzero(cost == level), key=lambda j: value[j])) for level in np.unique(cost)[::-1]]
+    alternatives = tuple(told(j) for j in best)
+    left, runs = list(exchange(choice, count, budget, 0, np.random.default_rng([seed, 1]))), []
+    layout = laid_out(choices, np.array(left))
+    while left:
+        after = choice.after(chosen)
+        j = min(left, key=lambda j: after[j])
         runs.append(told(j))
         chosen = np.append(chosen, j)
-    return tuple(runs), alternatives
+        left.remove(j)
+    return Next(fit, criterion, at, tuple(runs), alternatives, layout)

@@ -51,15 +51,17 @@ class Reach:
 class Cost:
     """What it costs to train another size than the best one, under the fitted law.
 
+    A size is trained for the plan's spending, or where a loss is the goal until it has that loss.
+
     Attributes:
         what: the size in words, such as `twice the size`.
-        n_params, n_tokens: that size, and the tokens the same spending buys it.
+        n_params, n_tokens: that size and its tokens; NaN where no training of it will do.
         loss: the law's loss there, nats/token.
-        loss_lost: that loss less the plan's, nats/token, with its interval for this size.
+        loss_lost: that loss less the least one for as much spending, nats/token, with its interval.
         extra: what this size needs beyond the plan's spending to reach the plan's loss, in the goal's unit; infinite
             where it never does.
-        wasted: the share of the spending that was not needed: the loss found here is to be had for 1 - wasted of it.
-        money: that share of the plan's bill, in the currency of its price; None without hardware.
+        wasted: the share of its spending that was not needed: its loss is to be had for 1 - wasted of it.
+        money: that share of its bill, in USD; None where no price is known.
     """
 
     what: str

@@ -30,6 +30,12 @@ def bill(cluster: Cluster, goal: Goal, training: Answer, spent: Answer) -> Bill:
     )
 
 
+def money_rate(cluster: Cluster, goal: Goal) -> float:
+    """USD a unit of the goal's spending: a FLOP of training, or a day of all devices."""
+    hours = goal.devices * DAY / HOUR if isinstance(goal, WallClock) else cluster.device_hours(1.0)
+    return cluster.money(hours)
+
+
 def _scaled(answer: Answer | float, factor: float, target: str, unit: str) -> Answer | float:
     """An answer times a number that is taken as exact."""
     if isinstance(answer, float):

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
-import numpy as np
 from scipy.optimize import brentq
 
 from scalelaw.intervals import Uncertainty
 from scalelaw.planning.base import Answer, Band, Cost
-from scalelaw.planning.goals.base import HUGE, Goal
+from scalelaw.planning.goals.base import Goal
 from scalelaw.planning.landscape import Landscape
-from scalelaw.planning.searching import crossing
-from scalelaw.planning.targets import Answers, LossLost, Wasted
+from scalelaw.planning.targets import Answers, LossLost, Wasted, at_size, tokens_to
 from scalelaw.results import Interval
 
 EXCESSES = (0.001, 0.01)
@@ -47,39 +46,54 @@ def _cross(log_loss: Callable[[float], float], centre: float, limit: float, dire
 
 
 def costs(
-    known: Uncertainty, answers: Answers, n_params: Answer, spend: float, money: float | None, level: float
+    known: Uncertainty, answers: Answers, n_params: Answer, spend: float, rate: float, level: float
 ) -> tuple[Cost, ...]:
-    """What other sizes cost: half and twice the best, and the two ends of its interval."""
+    """What other sizes cost: half and twice the best, and the two ends of its interval.
+
+    Args:
+        spend: what the plan takes, in the goal's unit. rate: money a unit; NaN where unknown.
+    """
     if not isinstance(n_params, Interval):
         return ()
-    best = n_params.estimate
-    sizes = {what: factor * best for what, factor in FACTORS.items()}
-    sizes |= {"low end of its interval": n_params.low, "high end of its interval": n_params.high}
     goal, landscape = answers.goal, Landscape(known.fit.law, known.fit.natural, answers.goal.held)
+    sizes = {what: factor * n_params.estimate for what, factor in FACTORS.items()}
+    if n_params.low < n_params.estimate < n_params.high:
+        sizes |= {"low end of N*": n_params.low, "high end of N*": n_params.high}
+    least = landscape.at(*goal.best(landscape, spend))
     found = []
     for what, size in sizes.items():
-        tokens = float(goal.tokens(size, spend))
-        if not (size > 0 and tokens > 0):
-            continue
-        lost, wasted = (known.interval(target(answers, size, spend), level) for target in (LossLost, Wasted))
-        share = known.estimate(Wasted(answers, size, spend))
+        here = at_size(goal, landscape, size)
+        roots = {kind: known.interval(kind(answers, size), level) for kind in (LossLost, Wasted)}
+        lost, times = (_squared(root, n_params.contains(size)) for root in roots.values())
+        needed = float(goal.cost(size, tokens_to(goal, landscape, size, least)))
+        share = -math.expm1(-(known.estimate(Wasted(answers, size)) ** 2))
         found.append(
             Cost(
                 what=what,
                 n_params=size,
-                n_tokens=tokens,
-                loss=math.exp(landscape.at(size, tokens)),
+                n_tokens=here.n_tokens,
+                loss=here.loss,
                 loss_lost=lost,
-                extra=_needed(goal, landscape, size, spend) - spend,
-                wasted=wasted,
-                money=None if money is None or not math.isfinite(money) else share * money,
+                extra=needed - spend if math.isfinite(needed) else math.inf,
+                wasted=_share(times),
+                money=share * here.spend * rate if math.isfinite(share * here.spend * rate) else None,
             )
         )
     return tuple(found)
 
 
-def _needed(goal: Goal, landscape: Landscape, size: float, spend: float) -> float:
-    """The spending at which a size reaches the least loss of `spend`; infinite where it never does."""
-    least = landscape.at(*goal.best(landscape, spend))
-    log_D = crossing(lambda x: landscape.at(size, math.exp(x)) - least, math.log(HUGE))
-    return float(np.asarray(goal.cost(size, math.exp(log_D)))) if math.isfinite(log_D) else math.inf
+def _squared(root: Answer, may_be_best: bool) -> Answer:
+    """The interval of a cost from that of its signed root: from 0 where both signs are within, or N* may be so."""
+    if not isinstance(root, Interval):
+        return root
+    ends = sorted((root.low**2, root.high**2))
+    low = 0.0 if may_be_best or root.low <= 0.0 <= root.high else ends[0]
+    return replace(root, estimate=root.estimate**2, low=low, high=ends[1])
+
+
+def _share(times: Answer) -> Answer:
+    """1 - e^-x: the share wasted from the log of how many times the needed spending it was."""
+    if not isinstance(times, Interval):
+        return times
+    estimate, low, high = (-math.expm1(-value) for value in (times.estimate, times.low, times.high))
+    return replace(times, estimate=estimate, low=low, high=high)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-
-import numpy as np
+from dataclasses import replace
 
 from scalelaw.errors import DataError, UsageError
 from scalelaw.extrapolating import discrepancy, extrapolation_interval
 from scalelaw.fitting import Fit
 from scalelaw.hardware import Cluster
 from scalelaw.intervals import LEVEL, Uncertainty, uncertainty
-from scalelaw.planning.base import Answer, Plan, Reach
-from scalelaw.planning.bills import bill, variants
+from scalelaw.planning.base import Answer, Plan, Reach, Road
+from scalelaw.planning.bills import bill, money_rate, variants
 from scalelaw.planning.costs import EXCESSES, costs, near_optimal
 from scalelaw.planning.goals import Budget, DataLimited, Goal, goal_for
 from scalelaw.planning.landscape import Landscape
@@ -24,7 +23,7 @@ from scalelaw.results import Finding, Interval, Unavailable
 
 FAR = 2.0
 """Decades beyond the data past which a plan warns."""
-GIVEN = "given, not estimated"
+GIVEN, AT_CAP = "given, not estimated", "at the cap, whatever the law within its interval"
 TARGETS: Mapping[str, type[AtGoal]] = {
     "n_params": Params,
     "n_tokens": Tokens,
@@ -111,7 +110,7 @@ def plan(
     charge = bill(cluster, asked, found["training"], found["spent"]) if cluster and inside else None
     roads = _roads(fit, asked, found, approaches, level)
     free = asked.balances and inside
-    money = None if charge is None or isinstance(charge.money, Unavailable) else _middle(charge.money)
+    rate = math.nan if cluster is None else money_rate(cluster, asked)
     return Plan(
         fit=fit,
         flops=compute,
@@ -127,7 +126,7 @@ def plan(
         goal=asked,
         training=found["training"],
         spent=found["spent"],
-        costs=costs(known, answers, found["n_params"], spend, money, level) if free else (),
+        costs=costs(known, answers, found["n_params"], spend, rate, level) if free else (),
         cluster=cluster,
         bill=charge,
         variants=variants(fit, asked, cluster, days, level) if inside else (),
@@ -141,7 +140,27 @@ def _answer(known: Uncertainty, answers: Answers, name: str, level: float) -> An
     if name in answers.goal.given:
         value = answers.goal.given[name]
         return Interval(target.label, value, value, value, level, GIVEN, target.unit)
+    if isinstance(answers.goal, DataLimited) and math.isfinite(answers.goal.most_tokens):
+        return _capped(known, answers, answers.goal, name, level)
     return known.interval(target, level)
+
+
+def _capped(known: Uncertainty, answers: Answers, goal: DataLimited, name: str, level: float) -> Answer:
+    """An interval under a cap on D. At the cap N and D no longer move with the law, but they might lie below it: for a
+    budget they are those without the cap, cut off; for a loss N and the rest follow from D = cap.
+    """
+    if goal.spend is not None and name in goal.limits():
+        plain = known.interval(TARGETS[name](Answers(goal.uncapped)), level)
+        low, high = goal.limits()[name]
+        if isinstance(plain, Unavailable):
+            return plain
+        ends = {end: min(max(getattr(plain, end), low), high) for end in ("estimate", "low", "high")}
+        return replace(plain, **ends, method=plain.method if ends["low"] < ends["high"] else AT_CAP)
+    at_cap = float(answers(known.fit, known.fit.natural[None])[1][0]) == goal.most_tokens
+    if goal.loss is not None and name == "n_tokens" and at_cap:
+        cap = goal.most_tokens
+        return Interval("D*", cap, cap, cap, level, AT_CAP, "tokens")
+    return known.interval(TARGETS[name](answers), level)
 
 
 def _of_a_new_run(
@@ -179,7 +198,7 @@ def _reach(fit: Fit, flops: float, n_params: float, n_tokens: float) -> Reach:
 
 def _roads(
     fit: Fit, goal: Goal, found: Mapping[str, Answer], approaches: Sequence[int] | None, level: float
-) -> tuple:
+) -> tuple[Road, ...]:
     if not isinstance(goal, Budget) or goal.spend is None:
         if approaches and set(approaches) - {3}:
             raise UsageError("Approaches 1 and 2 say how to spend a training budget, and nothing else. Next: --flops.")
@@ -188,9 +207,7 @@ def _roads(
     return side_by_side(fit.runs, goal.spend, own, approaches, level)
 
 
-def _findings(
-    fit: Fit, goal: Goal, reach: Reach, found: Mapping[str, Answer], n_tokens: float
-) -> list[Finding]:
+def _findings(fit: Fit, goal: Goal, reach: Reach, found: Mapping[str, Answer], n_tokens: float) -> list[Finding]:
     findings = list(fit.findings)
     if reach.farthest > FAR:
         findings.append(
@@ -198,8 +215,8 @@ def _findings(
                 "W_EXTRAPOLATION",
                 "warning",
                 f"the plan reaches {reach.farthest:.1f} decades beyond the runs (C {reach.flops:+.1f}, "
-                f"N {reach.n_params:+.1f}, D {reach.n_tokens:+.1f}: {_times(reach.flops)} the largest compute); of a law "
-                "that bends only there nobody knows",
+                f"N {reach.n_params:+.1f}, D {reach.n_tokens:+.1f}: {10.0**reach.flops:.3g}x the largest compute); "
+                "of a law that bends only there nobody knows",
                 knob="train runs nearer to the budget",
             )
         )
@@ -214,11 +231,3 @@ def _findings(
         if isinstance(interval, Unavailable):
             findings.append(Finding("W_NO_INTERVAL", "warning", f"{interval.target}: {interval.reason}"))
     return findings
-
-
-def _times(decades: float) -> str:
-    return f"{10.0**decades:.3g}x" if np.isfinite(decades) else "-"
-
-
-def _middle(answer: Interval | float) -> float:
-    return answer if isinstance(answer, float) else answer.estimate

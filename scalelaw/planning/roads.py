@@ -8,11 +8,11 @@ from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
-from scipy import stats
 
-from scalelaw.approaches import Allocation, envelope, isoflop
+from scalelaw.approaches import Allocation, PowerLaw, envelope, isoflop
 from scalelaw.approaches.base import QUANTITIES, line
 from scalelaw.errors import DataError
+from scalelaw.planning._jackknife import half_width
 from scalelaw.planning.base import Answer, Road
 from scalelaw.results import Finding, Interval, Unavailable
 from scalelaw.runs import Floats, RunTable
@@ -52,7 +52,7 @@ def _left_out(found: Allocation, flops: float, centres: Sequence[float], level: 
     for (name, unit), column, centre in zip(QUANTITIES, ("n_params", "n_tokens"), centres, strict=True):
         y = np.log([getattr(budget, column) for budget in used])
         values = np.array([_extended(x[keep], y[keep], math.log(flops)) for keep in others])
-        half = math.sqrt((k - 1) / k * ((values - values.mean()) ** 2).sum()) * float(stats.t.ppf(0.5 + level / 2, k - 1))
+        half = half_width(values, level)
         ends = (centre * math.exp(-half), centre * math.exp(half))
         method = f"jackknife over {k} budgets, Student's t({k - 1})"
         answers.append(Interval(name, centre, *ends, level, method, unit))
@@ -76,7 +76,10 @@ def _resampled(runs: RunTable, flops: float, centres: Sequence[float], level: fl
         for column, law in enumerate((found.n_params, found.n_tokens)):
             if not isinstance(law, Unavailable):
                 values[i, column] = float(law.at(flops))
-    tail, method = 0.5 - level / 2, f"bootstrap over {len(names)} curves, percentile, {REPLICATES} replicates, seed {seed}"
+    tail, method = (
+        0.5 - level / 2,
+        f"bootstrap over {len(names)} curves, percentile, {REPLICATES} replicates, seed {seed}",
+    )
     answers: list[Answer] = []
     for (name, unit), column_values, centre in zip(QUANTITIES, values.T, centres, strict=True):
         usable = column_values[np.isfinite(column_values)]
@@ -95,7 +98,7 @@ def side_by_side(
 ) -> tuple[Road, ...]:
     """The roads asked for, and the third; where none is asked for, all three if all can be had with intervals."""
     asked = (1, 2) if numbers is None else tuple(sorted({*numbers} - {3}))
-    if numbers is None and not _can_have_budgets(runs):
+    if numbers is None and not _can_have_both(runs):
         return ()
     found = tuple(road(number, runs, flops, level) for number in asked)
     if numbers is None and not all(isinstance(one.n_params, Interval) for one in found):
@@ -103,9 +106,10 @@ def side_by_side(
     return (*found, third) if found or numbers else ()
 
 
-def _can_have_budgets(runs: RunTable) -> bool:
+def _can_have_both(runs: RunTable) -> bool:
+    """Whether approaches 1 and 2 can be made at all, before anything is resampled."""
     try:
-        return len(isoflop(runs).used) >= 3
+        return len(isoflop(runs).used) >= 3 and isinstance(envelope(runs, replicates=1).n_params, PowerLaw)
     except DataError:
         return False
 

@@ -34,7 +34,8 @@ def least(f: Callable[[Floats], Floats]) -> float:
     low, high = float(SCAN[best - 1]), float(SCAN[best + 1])
 
     def slope(x: float) -> float:
-        return float(WEIGHTS @ f(x + STENCIL))
+        with np.errstate(invalid="ignore"):  # beyond the last size that can be afforded f is infinite
+            return float(WEIGHTS @ f(x + STENCIL))
 
     if slope(low) < 0 < slope(high):
         return float(brentq(slope, low, high, xtol=1e-12, rtol=1e-14))

@@ -12,7 +12,6 @@ import numpy as np
 
 from scalelaw.errors import DataError
 from scalelaw.planning.step_times import StepLog, activations_per_token
-from scalelaw.readers import read_runs
 from scalelaw.runs import Floats
 
 SECONDS = ("step_s", "step_time_s", "seconds_per_step", "time_per_step")
@@ -29,8 +28,8 @@ def read_step_log(path: Path) -> StepLog:
     """The steps of a run store, or of any table `read_runs` reads.
 
     Needed: parameters, tokens, and either seconds a step (`step_s`) or seconds a run (`wall_s`) with its steps. Used
-    where they are: `width`, `depth`, `ff_width`, `heads` or `head_dim`, `context`, `vocab`, and `gpus` or `devices`, over
-    which the batch is split evenly.
+    where they are: `width`, `depth`, `ff_width`, `heads` or `head_dim`, `context`, `vocab`, and `gpus` or `devices`,
+    over which the batch is split evenly.
 
     Raises:
         DataError: where such a column is missing, or a cell is no positive number.
@@ -65,6 +64,8 @@ def _of_store(path: Path) -> Columns:
 
 
 def _of_table(path: Path) -> Columns:
+    from scalelaw.readers import read_runs
+
     table = read_runs(path)
     return {"n_params": table.n_params.tolist(), "n_tokens": table.n_tokens.tolist(), **table.extras}
 

@@ -1,7 +1,7 @@
 """How long a training step takes: a linear model of memory copies and arithmetic, fitted to logged steps.
 
-Symbols: N parameters, b tokens a step on one device, t seconds a step, d width, L layers, F feed-forward width, h heads,
-T context, V vocabulary.
+Symbols: N parameters, b tokens a step on one device, t seconds a step, d width, L layers, F feed-forward width,
+h heads, T context, V vocabulary.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 from scipy.optimize import nnls
 
 from scalelaw.errors import DataError
+from scalelaw.planning._jackknife import half_width
 from scalelaw.results import Interval, Unavailable
 from scalelaw.runs import Floats
 
@@ -107,7 +107,7 @@ class StepTime:
         centre = float(np.log(self.seconds(n_params)))
         left_out = [fit_step_time(_where(self.log, blocks != i)) for i in np.unique(blocks)]
         values = np.log([float(one.seconds(n_params, self.tokens)) for one in left_out])
-        half = math.sqrt((k - 1) / k * ((values - values.mean()) ** 2).sum()) * float(stats.t.ppf(0.5 + level / 2, k - 1))
+        half = half_width(values, level)
         method = f"jackknife over {k} configurations, Student's t({k - 1})"
         ends = (math.exp(centre - half), math.exp(centre + half))
         return Interval(target, math.exp(centre), *ends, level, method, unit)
@@ -161,5 +161,3 @@ def activations_per_token(
     """
     d, L, F, scores = width, depth, ff_width, heads * context
     return np.asarray(L * (22.0 * d + 6.0 * scores + 4.0 * F) + 3.0 * d + 3.0 * vocab)
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -10,8 +11,9 @@ import numpy as np
 
 from scalelaw.fitting import Fit
 from scalelaw.intervals import Target
-from scalelaw.planning.goals.base import Goal
+from scalelaw.planning.goals.base import HUGE, Goal
 from scalelaw.planning.landscape import Landscape
+from scalelaw.planning.searching import crossing
 from scalelaw.runs import Floats
 
 KEPT = 8
@@ -131,42 +133,77 @@ class Spent(AtGoal):
 
 @dataclass(frozen=True)
 class AtOtherSize(AtGoal):
-    """What it costs to train `n_params` instead of each member's own best size, for the same spending `spend`."""
+    """The root of what it costs to train `n_params` instead of each member's own best size; negative: too small.
+
+    Costs grow with the square of the distance from the best size, so their signed roots follow parameters evenly where
+    the costs themselves are nowhere near normal: an interval made of roots and squared may begin at 0.
+    """
 
     n_params: float
+    positive = False
+
+    def of(self, fit: Fit, natural: Floats, n_params: Floats, n_tokens: Floats) -> Floats:
+        """The signed root, `[b]`; NaN for a member under which this size cannot be trained so."""
+        goal, roots = self.answers.goal, np.full(len(natural), np.nan)
+        for i, member in enumerate(natural):
+            landscape = Landscape(fit.law, member, goal.held)
+            cost = self.quantity(goal, landscape, at_size(goal, landscape, self.n_params))
+            if math.isfinite(cost):
+                roots[i] = math.copysign(math.sqrt(max(cost, 0.0)), self.n_params - n_params[i])
+        return roots
+
+    @abstractmethod
+    def quantity(self, goal: Goal, landscape: Landscape, here: Trained) -> float:
+        """The cost, of which the root is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A size trained in a goal's way: tokens, loss in nats/token, spending in the goal's unit; NaN where it cannot."""
+
+    n_tokens: float
+    loss: float
     spend: float
 
-    def losses(self, fit: Fit, natural: Floats) -> tuple[Floats, Floats]:
-        """The log loss of this size and the least one, `[b]` each."""
-        goal, n = self.answers.goal, self.n_params
-        d = float(goal.tokens(n, self.spend))
-        lands = [Landscape(fit.law, member, goal.held) for member in natural]
-        here = np.array([land.at(n, d) for land in lands])
-        best = np.array([land.at(*goal.best(land, self.spend)) for land in lands])
-        return here, best
+
+def at_size(goal: Goal, landscape: Landscape, n_params: float) -> Trained:
+    """A size trained for the goal's spending, or until it reaches the goal's loss."""
+    if goal.loss is None:
+        spend = goal.spend or math.nan
+        n_tokens = float(goal.tokens(n_params, spend))
+    else:
+        n_tokens = tokens_to(goal, landscape, n_params, math.log(goal.loss))
+        spend = float(goal.cost(n_params, n_tokens))
+    if not n_tokens > 0:
+        return Trained(math.nan, math.nan, math.nan)
+    return Trained(n_tokens, math.exp(landscape.at(n_params, n_tokens)), spend)
+
+
+def tokens_to(goal: Goal, landscape: Landscape, n_params: float, log_loss: float) -> float:
+    """The tokens after which a size has a loss; NaN where it never has, or not within the goal's most tokens."""
+    most = math.log(min(goal.most_tokens, HUGE))
+    return math.exp(crossing(lambda x: landscape.at(n_params, math.exp(x)) - log_loss, most))
 
 
 class LossLost(AtOtherSize):
-    """The loss of this size less the least one."""
+    """The loss of this size less the least one for as much spending."""
 
     name, unit = "loss lost", "nats/token"
 
-    def of(self, fit: Fit, natural: Floats, n_params: Floats, n_tokens: Floats) -> Floats:
-        """L(N, D(N)) - L*, for the plan's spending."""
-        here, best = self.losses(fit, natural)
-        return np.asarray(np.exp(here) - np.exp(best))
+    def quantity(self, goal: Goal, landscape: Landscape, here: Trained) -> float:
+        """L - L*."""
+        return here.loss - math.exp(landscape.at(*goal.best(landscape, here.spend)))
 
 
 class Wasted(AtOtherSize):
-    """The share of the spending that this size did not need to spend for the loss it finds."""
+    """The logarithm of how many times the spending is what the best size would need for the loss this one finds.
+
+    It grows with the square of the distance as `LossLost` does; the share wasted is 1 - e^-x of it.
+    """
 
     name, unit = "share wasted", ""
 
-    def of(self, fit: Fit, natural: Floats, n_params: Floats, n_tokens: Floats) -> Floats:
-        """1 - (least spending for that loss) / spending."""
-        here, _ = self.losses(fit, natural)
-        goal = self.answers.goal
-        lands = (Landscape(fit.law, member, goal.held) for member in natural)
-        least = [goal.least_spending(land, float(np.exp(loss))) for land, loss in zip(lands, here, strict=True)]
-        return 1.0 - np.array(least) / self.spend
-
+    def quantity(self, goal: Goal, landscape: Landscape, here: Trained) -> float:
+        """ln(spending / least spending for that loss)."""
+        least = goal.least_spending(landscape, here.loss)
+        return math.log(here.spend / least) if least > 0 else math.nan

@@ -1,7 +1,7 @@
 """The wire format of protocol buffers, walked without a schema: a message is a sequence of numbered fields.
 
-Encoding: https://protobuf.dev/programming-guides/encoding. Trackers' records need a handful of fields of a few messages,
-whose numbers stand where they are used.
+Encoding: https://protobuf.dev/programming-guides/encoding. Trackers' records need a handful of fields of a few
+messages, whose numbers stand where they are used.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ LONGEST = 10
 """Bytes of the longest varint, which holds 64 bits."""
 
 
-class Malformed(ValueError):
+class Malformed(ValueError):  # noqa: N818 - a state of bytes, as its users say it
     """Bytes that are no message; the text says what and at which offset."""
 
 

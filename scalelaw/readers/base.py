@@ -74,6 +74,8 @@ class Reader(ABC):
 
     name: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]] = ()
+    scheme: ClassVar[str] = ""
+    """The word before the colon of what it reads that is no file: `wandb` of `wandb:entity/project`."""
     refuses: ClassVar[bool] = False
     """Whether it is there to say why a format is never read; a search of a folder leaves such files alone."""
 

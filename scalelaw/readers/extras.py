@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scalelaw.readers.base import Cells
 from scalelaw.readers.columns import Choice
 from scalelaw.readers.mapping import CONVENTION_COLUMNS, LABEL_COLUMNS, QUANTITY_COLUMNS
+from scalelaw.readers.redacting import redacted_column
 from scalelaw.readers.spreadsheet import unguard
 
 
@@ -30,7 +31,7 @@ def extras(cells: Cells, choice: Choice) -> dict[str, NDArray[Any]]:
     used = {*choice.columns.values(), *CONVENTION_COLUMNS}
     taken = {*QUANTITY_COLUMNS, *LABEL_COLUMNS}
     return {
-        f"{name} (as logged)" if name in taken else name: _typed(column)
+        f"{name} (as logged)" if name in taken else name: _typed(redacted_column(name, column))
         for name, column in cells.columns.items()
         if name not in used
     }

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from scalelaw.errors import DataError
+from scalelaw.readers.archives import is_archive, unpacked
 from scalelaw.readers.base import READERS, Cells, Manner, Reader
 from scalelaw.readers.loading import missing_file
 from scalelaw.readers.logs import LogReader, joined_logs, log_cells
@@ -21,11 +22,13 @@ SHOWN = 3
 def find_cells(path: Path, manner: Manner) -> list[Cells]:
     """What a file or a folder holds: one `Cells` for a file or for a folder a reader knows as a whole.
 
-    Any other folder is searched: logs of one format become one `Cells`, tables stay one each. Links that lead out of
-    the folder are not followed, and files no reader knows are not read; both are noted.
+    Any other folder, or an archive, is searched: logs of one format become one `Cells`, tables stay one each. Links
+    that lead out of the folder are not followed, and files no reader knows are not read; both are noted.
 
     Raises `UsageError` without such a path, `DataError` where a file is refused or a folder holds nothing to read.
     """
+    if is_archive(path):
+        path = unpacked(path)
     if not path.is_dir():
         return [pick_reader(path).read(path, manner)]
     whole = next((reader for reader in READERS if reader.holds(path)), None)
@@ -34,8 +37,12 @@ def find_cells(path: Path, manner: Manner) -> list[Cells]:
 
 def pick_reader(path: Path) -> Reader:
     """The reader of a file: the first that claims it, else by its ending, else `csv`. Of a folder: the first that
-    holds it, else `store`.
+    holds it, else `store`. Of an address, `wandb:entity/project`, the one of its scheme.
     """
+    scheme, colon, _ = str(path).partition(":")
+    addressed = next((reader for reader in READERS if colon and reader.scheme == scheme), None)
+    if addressed and not path.exists():
+        return addressed
     if path.is_dir():
         return next((reader for reader in READERS if reader.holds(path)), READERS["store"])
     return _known(path) or READERS["csv"]
@@ -43,7 +50,8 @@ def pick_reader(path: Path) -> Reader:
 
 def _known(path: Path) -> Reader | None:
     head = _head(path)
-    claimed = next((reader for reader in READERS if reader.claims(path, head)), None)
+    in_turn = sorted(READERS, key=lambda reader: (not reader.refuses, not isinstance(reader, LogReader)))
+    claimed = next((reader for reader in in_turn if reader.claims(path, head)), None)
     suffix = (path.with_suffix("") if path.suffix == ".gz" else path).suffix.lower()
     return claimed or next((reader for reader in READERS if suffix in reader.suffixes), None)
 
@@ -78,6 +86,7 @@ def _searched(folder: Path, manner: Manner) -> list[Cells]:
 def _search(folder: Path) -> tuple[list[tuple[Reader, Path]], tuple[Note, ...]]:
     """Files and folders with their readers, in order of their names, and notes on those left alone."""
     found: list[tuple[Reader, Path]] = []
+    refused: list[Note] = []
     links: list[Path] = []
     others: list[Path] = []
     waiting = [folder]
@@ -87,9 +96,17 @@ def _search(folder: Path) -> tuple[list[tuple[Reader, Path]], tuple[Note, ...]]:
                 continue
             if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
                 links.append(path)
-            elif path.is_dir():
+                continue
+            try:
+                path = unpacked(path) if is_archive(path) else path
+            except DataError as error:
+                refused.append(Note("W_ARCHIVE", f"left out: {error}"))
+                continue
+            if path.is_dir():
                 whole = next((reader for reader in READERS if reader.holds(path)), None)
-                if whole:
+                if whole and whole.refuses:
+                    others.append(path)
+                elif whole:
                     found.append((whole, path))
                 elif not path.is_symlink():
                     waiting.append(path)
@@ -100,7 +117,7 @@ def _search(folder: Path) -> tuple[list[tuple[Reader, Path]], tuple[Note, ...]]:
                 else:
                     found.append((reader, path))
     outside = _note("W_SYMLINK", links, folder, "leads out of the folder and is not followed; name it to read it")
-    return found, (*outside, *_note("I_IGNORED", others, folder, "in no format of runs and not read"))
+    return found, (*refused, *outside, *_note("I_IGNORED", others, folder, "in no format of runs and not read"))
 
 
 def _note(code: str, paths: list[Path], folder: Path, said: str) -> tuple[Note, ...]:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from scalelaw.errors import DataError
-from scalelaw.readers.base import Cells, Manner, Reader
-from scalelaw.readers.loading import load, text_encoding
+from scalelaw.readers.base import Cells, Manner, Reader, lines_text
+from scalelaw.readers.loading import HEAD, Loaded, load, text_encoding
 from scalelaw.readers.logs import flat
 from scalelaw.runs import Note
 
 Record = dict[str, Any]
+_LONG_NUMBER = re.compile(r'"([^"]+)"\s*:\s*-?\d{4301,}')
+"""A number of more digits than Python reads (4,300), with the key before it."""
 
 
 class JsonLinesReader(Reader):
@@ -30,54 +34,99 @@ class JsonLinesReader(Reader):
 
     def read(self, path: Path, manner: Manner) -> Cells:
         """Columns in the order their keys first appear."""
-        loaded = load(path)
-        text = loaded.content.decode(text_encoding(loaded, manner.encoding))
         notes: list[Note] = []
-        numbered = list(_array(path, text) if text.lstrip().startswith("[") else _lines(path, text, notes))
-        if not numbered:
+        loaded = _without_holes(load(path), notes)
+        text = loaded.content.decode(text_encoding(loaded, manner.encoding))
+        if text.lstrip().startswith("["):
+            records = _array(path, text)
+            lines = [0] * len(records)
+        else:
+            numbered = list(_lines(path, text, manner.skip_bad_lines, notes))
+            records, lines = [record for _, record in numbered], [line for line, _ in numbered]
+        if not records:
             raise DataError("E_NO_ROWS", "0 rows", file=path, remedy="check what wrote it")
-        records = [record for _, record in numbered]
         names = dict.fromkeys(name for record in records for name in record)
         return Cells(
             path=str(path),
             columns={name: [record.get(name) for record in records] for name in names},
             file=(str(path),) * len(records),
-            line=np.array([line for line, _ in numbered], dtype=np.int64),
+            line=np.array(lines, dtype=np.int64),
             sources=(loaded.source,),
             notes=tuple(notes),
         )
 
 
-def _array(path: Path, text: str) -> Iterator[tuple[int, Record]]:
-    return ((0, record) for record in _decoded(path, text, None))
+def _without_holes(loaded: Loaded, notes: list[Note]) -> Loaded:
+    """The content without the NUL bytes that a loss of power leaves within a log, which are noted.
+
+    NULs among the first bytes are another matter: the file is in another encoding, or no text.
+    """
+    content = loaded.content
+    if b"\0" not in content or b"\0" in content[:HEAD]:
+        return loaded
+    lines = tuple(number for number, line in enumerate(content.split(b"\n"), start=1) if b"\0" in line)
+    message = f"{lines_text(lines)}: {content.count(0):,} NUL bytes, such as a loss of power leaves, are passed over"
+    notes.append(Note("W_NUL", message, lines))
+    return replace(loaded, content=content.replace(b"\0", b""))
 
 
-def _lines(path: Path, text: str, notes: list[Note]) -> Iterator[tuple[int, Record]]:
-    """Records with their lines. A last line without its newline that does not parse was being written: it is noted."""
-    lines = text.replace("\r\n", "\n").split("\n")
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
+def _array(path: Path, text: str) -> list[Record]:
+    try:
+        return [_record(item) for item in _DECODER.decode(text)]
+    except (ValueError, RecursionError) as error:
+        raise _broken(path, None, text, error) from None
+
+
+def _lines(path: Path, text: str, skip: bool, notes: list[Note]) -> Iterator[tuple[int, Record]]:
+    """Records with their lines. What is left out is noted: a last line without its newline that does not parse was
+    being written; other broken lines are errors unless they are to be skipped.
+    """
+    lines = text.split("\n")
+    skipped: list[int] = []
+    double: list[int] = []
+    for number, line in enumerate(map(str.strip, lines), start=1):
+        if not line:
             continue
         try:
-            yield from ((number, record) for record in _decoded(path, line, number))
-        except DataError:
-            if number < len(lines) or number == 1:
-                raise
-            message = f"line {number}: half written, without a newline; it is not read"
-            notes.append(Note("W_TRUNCATED", message, (number,)))
+            value, end = _DECODER.raw_decode(line)
+            if end == len(line):
+                yield number, _record(value)
+                continue
+            whole = [_record(item) for item in _all(line)]
+        except (ValueError, RecursionError) as error:
+            if number == len(lines) and number > 1:
+                message = f"line {number}: half written, without a newline; dropped"
+                notes.append(Note("W_TRUNCATED", message, (number,)))
+            elif skip:
+                skipped.append(number)
+            else:
+                raise _broken(path, number, line, error) from None
+        else:
+            double.append(number)
+            yield from ((number, record) for record in whole)
+    if skipped:
+        message = f"{lines_text(skipped)}: not JSON, left out ({len(skipped)} of {len(lines)} lines)"
+        notes.append(Note("W_BAD_LINES", message, tuple(skipped)))
+    if double:
+        said = "two objects on one line; both read" if len(double) == 1 else "objects that share a line; all read"
+        notes.append(Note("W_CONCATENATED", f"{lines_text(double)}: {said}", tuple(double)))
 
 
-def _decoded(path: Path, text: str, line: int | None) -> list[Record]:
-    """The records of one line, or, with `line` None, of a whole array."""
-    try:
-        value = json.loads(text, object_pairs_hook=_once)
-        return [flat(_object(item)) for item in (value if line is None else [value])]
-    except RecursionError:
-        problem = "the nesting is too deep"
-    except ValueError as error:  # JSONDecodeError, a key given twice, an integer of thousands of digits
-        problem = f"not JSON lines: {error}"
-    remedy = "correct the line; one object a line is expected"
-    raise DataError("E_JSON", problem, file=path, line=line, value=text[:60], remedy=remedy) from None
+def _all(line: str) -> Iterator[Any]:
+    """The values that follow one another on a line."""
+    end = 0
+    while end < len(line):
+        value, end = _DECODER.raw_decode(line, end)
+        yield value
+        end += len(line[end:]) - len(line[end:].lstrip())
+
+
+def _record(value: Any) -> Record:
+    if not isinstance(value, dict):
+        raise ValueError(f"an object with one run's columns was expected, not {type(value).__name__}")
+    if dict in map(type, value.values()):
+        return flat(value)
+    return value
 
 
 def _once(pairs: list[tuple[str, Any]]) -> Record:
@@ -89,10 +138,22 @@ def _once(pairs: list[tuple[str, Any]]) -> Record:
     return record
 
 
-def _object(value: Any) -> Record:
-    if isinstance(value, dict):
-        return value
-    raise ValueError(f"an object with one run's columns was expected, not {type(value).__name__}")
+_DECODER = json.JSONDecoder(object_pairs_hook=_once)
+
+
+def _broken(path: Path, line: int | None, text: str, error: Exception) -> DataError:
+    """The error of a line, or with `line` None of a whole array."""
+    long = _LONG_NUMBER.search(text)
+    if isinstance(error, RecursionError):
+        problem = "the nesting is too deep"
+    elif long:
+        problem = f"the number of {long[1]} has more digits than any count"
+    else:  # JSONDecodeError, a key given twice, no object
+        problem = f"not JSON lines: {error}"
+    remedy = "correct the line; one object a line is expected"
+    if line is not None:
+        remedy += ", or leave broken lines out with --skip-bad-lines"
+    return DataError("E_JSON", problem, file=path, line=line, value=text[:60], remedy=remedy)
 
 
 KIND = JsonLinesReader()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scalelaw.errors import DataError, UsageError
-from scalelaw.runs import Source
+from scalelaw.runs import Note, Source
 
 GZIP_MAGIC = b"\x1f\x8b"
 HEAD = 256
@@ -42,6 +42,15 @@ def load(path: Path) -> Loaded:
     if packed.startswith(GZIP_MAGIC):
         raise DataError("E_COMPRESSED", "this is gzip data", file=path, remedy=f"rename to {path.suffix or '.csv'}.gz")
     return Loaded(path, packed, source)
+
+
+def below(folder: Path, pattern: str = "*") -> tuple[list[Path], tuple[Note, ...]]:
+    """Files at any depth whose names match, in order; links that lead out of the folder are left aside and noted."""
+    found = sorted(path for path in folder.rglob(pattern) if path.is_file())
+    outside = [path for path in found if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve())]
+    said = "leads out of the folder and is not followed; name it to read it"
+    notes = tuple(Note("W_SYMLINK", f"{path}: {said}") for path in outside)
+    return [path for path in found if path not in outside], notes
 
 
 def missing_file(path: Path) -> UsageError:

@@ -13,6 +13,7 @@ import numpy as np
 
 from scalelaw.errors import DataError
 from scalelaw.readers.base import Cells, Manner, Reader
+from scalelaw.readers.redacting import redacted
 from scalelaw.runs import Exclusion, Note, Source
 
 FINISHED = ("", "finished", "completed", "success")
@@ -63,7 +64,7 @@ def log_cells(path: Path, logs: Logs) -> Cells:
 
     Where both hold a name, the one of the configuration is `config/NAME`. A run without a point is an exclusion.
     """
-    told = _named_apart([log for log in logs.runs if log.points])
+    told = [replace(log, config=redacted(log.config)) for log in _named_apart(log for log in logs.runs if log.points)]
     if not told:
         problem = f"{len(logs.runs)} runs, none of which logged anything" if logs.runs else "no run in it"
         raise DataError("E_NO_ROWS", problem, file=path, remedy="check what wrote it")
@@ -90,8 +91,9 @@ def log_cells(path: Path, logs: Logs) -> Cells:
     )
 
 
-def _named_apart(logs: Sequence[Log]) -> list[Log]:
+def _named_apart(logs: Iterable[Log]) -> list[Log]:
     """The runs, those of one name with their id, or their number, added to it."""
+    logs = list(logs)
     count = Counter(log.name for log in logs)
     seen: Counter[str] = Counter()
     apart = []

@@ -13,7 +13,6 @@ from scalelaw.errors import DataError, UsageError
 from scalelaw.readers.base import Cells, Manner, Mask, lines_text
 from scalelaw.readers.checking import notice_values, refuse_missing, refuse_values
 from scalelaw.readers.columns import Choice, choose_columns
-from scalelaw.readers.curves import Reduction, reduce_curves
 from scalelaw.readers.extras import extras, labels
 from scalelaw.readers.facts import read_about, with_facts
 from scalelaw.readers.finding import find_cells
@@ -21,7 +20,9 @@ from scalelaw.readers.joining import joined
 from scalelaw.readers.mapping import QUANTITY_COLUMNS, ColumnMap
 from scalelaw.readers.parsing import Refusal, parse_column
 from scalelaw.readers.products import with_products
+from scalelaw.readers.reducing import Reduction, reduce_curves
 from scalelaw.readers.repeats import grouped_by_configuration, without_repeats
+from scalelaw.readers.states import finished, joined_runs
 from scalelaw.readers.units import check_flops, losses_in_nats
 from scalelaw.runs import Exclusion, Floats, Note, RunTable
 
@@ -46,14 +47,16 @@ def read_runs(
     params_convention: str | None = None,
     flops_convention: str | None = None,
     bytes_per_token: float | None = None,
-    encoding: str = "utf-8",
-    decimal: str = ".",
-    drop_invalid: bool = False,
+    encoding: str | None = None,
+    decimal: str | None = None,
+    drop_invalid: bool | None = None,
     about: PathLike | None = None,
     given: Mapping[str, str] | None = None,
-    curve: str = "auto",
-    smooth: int = 1,
-    skip_bad_lines: bool = False,
+    curve: str | None = None,
+    smooth: int | None = None,
+    join_runs: str | None = None,
+    keep_unfinished: bool | None = None,
+    skip_bad_lines: bool | None = None,
 ) -> RunTable:
     """The runs of a file, of several files, of a tracker's folder, or of a run store.
 
@@ -64,6 +67,8 @@ def read_runs(
 
     `curve` says which points of a logged curve are rows: `all`, `last`, `min`, or numbers of tokens, `1B,2B`; `auto` is
     the last for what a tracker logged and all for a table. `smooth` is the number of points a loss is the mean of.
+    `join_runs` is a regular expression of what tells segments of one run apart, `-run-\\d+$`. Runs that a tracker says
+    did not finish are left out unless `keep_unfinished`; broken lines of a log are with `skip_bad_lines`.
 
     A row with a cell that cannot be used is an error; with `drop_invalid` it becomes an exclusion that says why.
     `table.notes` tells what was noticed and not refused.
@@ -91,18 +96,30 @@ def read_runs(
         params_convention=params_convention,
         flops_convention=flops_convention,
         bytes_per_token=bytes_per_token,
+        encoding=encoding,
+        decimal=decimal,
+        drop_invalid=drop_invalid,
+        about=about,
+        given={**base.given, **(given or {})},
+        curve=curve,
+        smooth=smooth,
+        join_runs=join_runs,
+        keep_unfinished=keep_unfinished,
+        skip_bad_lines=skip_bad_lines,
     )
-    if decimal not in (".", ","):
-        raise UsageError(f"Unknown decimal mark {decimal!r}. Known: '.', ','.")
     paths = [Path(path)] if isinstance(path, str | os.PathLike) else [Path(item) for item in path]
     if not paths:
         raise UsageError("No file to read. Next: name a file, or a run-store directory.")
-    manner, reduction = Manner(encoding, skip_bad_lines), Reduction.of(curve, smooth)
-    facts = read_about(Path(about), manner) if about else None
-    sources = [with_facts(cells, facts, given or {}) for item in paths for cells in find_cells(item, manner)]
+    sources = find_sources(paths, wanted)
     firsts = np.cumsum([0, *map(len, sources[:-1])])  # rows without a name are numbered through all files
-    tables = zip(sources, firsts.tolist(), strict=True)
-    return joined([_table(cells, wanted, reduction, decimal, drop_invalid, first) for cells, first in tables])
+    return joined([_table(cells, wanted, first) for cells, first in zip(sources, firsts.tolist(), strict=True)])
+
+
+def find_sources(paths: Sequence[Path], wanted: ColumnMap) -> list[Cells]:
+    """The cells of each source, uninterpreted, with the facts and values that are told beside them."""
+    manner = Manner(wanted.encoding or "utf-8", bool(wanted.skip_bad_lines))
+    facts = read_about(Path(wanted.about), manner) if wanted.about else None
+    return [with_facts(cells, facts, wanted.given) for item in paths for cells in find_cells(item, manner)]
 
 
 @dataclass(frozen=True)
@@ -114,15 +131,16 @@ class _Numbers:
     notes: tuple[Note, ...]
 
 
-def _table(
-    cells: Cells, wanted: ColumnMap, reduction: Reduction, decimal: str, drop_invalid: bool, first: int
-) -> RunTable:
+def _table(cells: Cells, wanted: ColumnMap, first: int) -> RunTable:
+    decimal = wanted.decimal or "."
     cells, wanted = with_products(cells, wanted, decimal)
     choice = choose_columns(cells, wanted)
-    cells = reduce_curves(cells, choice, reduction, decimal)
+    cells = finished(cells, choice.columns.get("run_id"), bool(wanted.keep_unfinished))
+    cells = joined_runs(cells, choice.columns.get("run_id"), wanted.join_runs)
+    cells, choice = reduce_curves(cells, choice, Reduction.of(wanted.curve or "auto", wanted.smooth or 1), decimal)
     ids = labels(cells, choice.columns.get("run_id"), [f"run{first + i:03d}" for i in range(len(cells))])
     numbers = _numbers(cells, choice, decimal)
-    keep, dropped = _kept(cells, ids, numbers.refused, drop_invalid)
+    keep, dropped = _kept(cells, ids, numbers.refused, bool(wanted.drop_invalid))
     if dropped:
         cells, ids = cells.where(keep), tuple(name for name, kept in zip(ids, keep, strict=True) if kept)
     values = {name: column[keep] for name, column in numbers.values.items()}

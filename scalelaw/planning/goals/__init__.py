@@ -36,8 +36,8 @@ def goal_for(
     """The goal that these words ask for.
 
     What may be spent is `flops`, or `days` on a `cluster`; or a `loss` is to be reached. On top of that at most one of:
-    a fixed `n_params` or `n_tokens` (both together are their own budget), `served_tokens`, `unique_tokens`, or `steps`, a
-    model of step times that turns days into tokens.
+    a fixed `n_params` or `n_tokens` (both together are their own budget), `served_tokens`, `unique_tokens`, or
+    `steps`, a model of step times that turns days into tokens.
 
     Raises:
         UsageError: for words that say nothing, too much, or exclude each other.
@@ -59,8 +59,8 @@ def goal_for(
     if len(given) != 1:
         found = f"found {' and '.join(given)}" if given else "found none"
         raise UsageError(
-            f"A plan needs one of a budget in FLOP (--flops, --times), days on devices (--gpus with --days) or a loss to "
-            f"reach (--target-loss); {found}."
+            "A plan needs one of a budget in FLOP (--flops, --times), days on devices (--gpus with --days) or a loss "
+            f"to reach (--target-loss); {found}."
         )
     if (days is not None or steps is not None) and cluster is None:
         raise UsageError("Days need devices to spend them on. Next: --gpus 512xH100.")

@@ -93,6 +93,11 @@ class Goal(ABC):
         return math.exp(crossing(gap, math.log(HUGE)))
 
     @property
+    def most_tokens(self) -> float:
+        """The most tokens there are."""
+        return math.inf
+
+    @property
     def given(self) -> Mapping[str, float]:
         """What the goal itself sets, by the names of a plan: it is exact, whatever the law."""
         return {"loss": self.loss} if self.loss is not None else {"spent": self.spend or math.nan}
@@ -130,11 +135,11 @@ class TrainingGoal(Goal):
 
     def cost(self, n_params: ArrayLike, n_tokens: ArrayLike) -> Floats:
         """6 N D."""
-        return 6.0 * np.asarray(n_params, dtype=float) * np.asarray(n_tokens, dtype=float)
+        return np.asarray(6.0 * np.asarray(n_params, dtype=float) * np.asarray(n_tokens, dtype=float))
 
     def tokens(self, n_params: ArrayLike, spend: float) -> Floats:
         """C / (6 N)."""
-        return spend / 6.0 / np.asarray(n_params, dtype=float)
+        return np.asarray(spend / 6.0 / np.asarray(n_params, dtype=float))
 
 
 def require_positive(value: float | None, column: str, expected: str) -> None:

@@ -45,6 +45,17 @@ class DataLimited(TrainingGoal):
         return self.epochs * self.unique_tokens
 
     @property
+    def uncapped(self) -> Budget:
+        """The same budget without the cap."""
+        return Budget(spend=self.spend, loss=self.loss, held=self.held)
+
+    def limits(self) -> Mapping[str, tuple[float, float]]:
+        """Where the cap keeps N, D and D/N for a budget C: D <= cap, so N >= C / (6 cap)."""
+        cap = self.most_tokens
+        least = (self.spend or math.nan) / 6.0 / cap
+        return {"n_params": (least, math.inf), "n_tokens": (0.0, cap), "tokens_per_param": (0.0, cap / least)}
+
+    @property
     def knows_repeats(self) -> bool:
         """Whether the law is told of U."""
         return COLUMN in self.held
@@ -62,7 +73,7 @@ class DataLimited(TrainingGoal):
 
     def best(self, landscape: Landscape, spend: float) -> tuple[float, float]:
         """The optimum without the cap, or the largest model that the cap leaves the budget for."""
-        n_params, n_tokens = Budget(spend=spend, held=self.held).best(landscape, spend)
+        n_params, n_tokens = self.uncapped.best(landscape, spend)
         if n_tokens > self.most_tokens:
             return spend / 6.0 / self.most_tokens, self.most_tokens
         return n_params, n_tokens

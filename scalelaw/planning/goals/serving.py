@@ -40,7 +40,7 @@ class Serving(Goal):
     def cost(self, n_params: ArrayLike, n_tokens: ArrayLike) -> Floats:
         """6 N D + 2 w N S."""
         N, D = np.asarray(n_params, dtype=float), np.asarray(n_tokens, dtype=float)
-        return 6.0 * N * D + self.serving(N)
+        return np.asarray(6.0 * N * D + self.serving(N))
 
     def serving(self, n_params: ArrayLike) -> Floats:
         """2 w N S."""

@@ -38,10 +38,10 @@ class WallClock(Goal):
     @property
     def sentence(self) -> str:
         """The question with its numbers."""
-        return f"{self.wanted} on {self.devices:g} devices as fast as the logged ones{self._loss}"
+        return f"{self.wanted} on {self.devices:g} devices as fast as the logged ones{self._together}"
 
     @property
-    def _loss(self) -> str:
+    def _together(self) -> str:
         return "" if self.efficiency == 1.0 else f", times {self.efficiency:g} for working together"
 
     def _days_per_token(self, n_params: ArrayLike) -> Floats:

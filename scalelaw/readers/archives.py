@@ -1,0 +1,211 @@
+"""Zip and tar archives as folders in memory: members are read where they lie, and nothing is ever written.
+
+An archive is looked through before any of it is unpacked. One with a member that would climb out, a link, a device, or
+more bytes, members or compression than logs of runs have, is refused as a whole.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+from typing import IO, TYPE_CHECKING, Any, ClassVar
+
+from scalelaw.errors import DataError
+
+if TYPE_CHECKING:
+    FilePath = Path
+else:
+    FilePath = type(Path())  # Python 3.11 makes subclasses of the class of this system's paths only
+
+ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+MEMBERS = 10_000
+MEMBER_BYTES = 256 << 20
+ALL_BYTES = 1 << 30
+RATIO = 200
+"""Bytes that one byte may unpack to: JSON lines of a log reach some 50, a bomb of zeros 1000."""
+SLACK = 1 << 20
+"""Bytes below which the ratio says nothing."""
+CHUNK = 1 << 20
+
+Contents = Mapping[str, Callable[[], bytes]]
+
+
+class Member(FilePath):
+    """A file or folder inside an archive, with what readers ask of a path. Made by `unpacked`, a class an archive."""
+
+    archive: ClassVar[Path]
+    contents: ClassVar[Contents]
+
+    @property
+    def _within(self) -> str:
+        return "/".join(self.parts[len(self.archive.parts) :])
+
+    def is_file(self, **_: Any) -> bool:
+        """Whether the archive has a file of this name."""
+        return self._within in self.contents
+
+    def is_dir(self, **_: Any) -> bool:
+        """Whether it is the archive, or files lie below it."""
+        within = self._within
+        return not within or any(name.startswith(f"{within}/") for name in self.contents)
+
+    def exists(self, **_: Any) -> bool:
+        """Whether it is a file or a folder."""
+        return self.is_file() or self.is_dir()
+
+    def is_symlink(self) -> bool:
+        """Never: archives with links are refused."""
+        return False
+
+    def resolve(self, strict: bool = False) -> Member:
+        """Itself."""
+        return self
+
+    def read_bytes(self) -> bytes:
+        """The content, unpacked now."""
+        try:
+            return self.contents[self._within]()
+        except KeyError:
+            raise FileNotFoundError(f"no {self._within} in {self.archive}") from None
+
+    def open(self, mode: str = "rb", *_: Any, **__: Any) -> IO[Any]:  # type: ignore[override]
+        """The content as a stream of bytes."""
+        return io.BytesIO(self.read_bytes())
+
+    def iterdir(self) -> Iterator[Member]:  # type: ignore[override]
+        """Files and folders right below it."""
+        start = f"{self._within}/" if self._within else ""
+        below = (name[len(start) :] for name in self.contents if name.startswith(start))
+        return iter([self / name for name in dict.fromkeys(name.split("/")[0] for name in below)])
+
+    def glob(self, pattern: str, **_: Any) -> Iterator[Member]:  # type: ignore[override]
+        """Files and folders below it, as many levels as the pattern has parts."""
+        parts = PurePosixPath(pattern).parts
+        found = [self]
+        for part in parts:
+            found = [item for folder in found if folder.is_dir() for item in folder.iterdir()]
+            found = [item for item in found if fnmatchcase(item.name, part)]
+        return iter(found)
+
+    def rglob(self, pattern: str, **_: Any) -> Iterator[Member]:  # type: ignore[override]
+        """Files below it, at any depth, whose names match."""
+        start = f"{self._within}/" if self._within else ""
+        inside = (self / name[len(start) :] for name in self.contents if name.startswith(start))
+        return (item for item in inside if fnmatchcase(item.name, pattern))
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file's name says so. An archive in an archive is left alone."""
+    return path.name.lower().endswith(ENDINGS) and path.is_file() and not isinstance(path, Member)
+
+
+def unpacked(path: Path) -> Path:
+    """The archive as a folder of readable paths; `DataError` E_ARCHIVE where any of it must not be read."""
+    contents = _zip(path) if path.name.lower().endswith(".zip") else _tar(path)
+    return type("Member", (Member,), {"archive": path, "contents": contents})(path)  # type: ignore[no-any-return]
+
+
+def _zip(path: Path) -> Contents:
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise _broken(path, error) from None
+    files = [info for info in archive.infolist() if not info.is_dir()]
+    budget = _Budget(path)
+    for info in files:
+        if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
+            raise _refused(path, f"member {info.filename!r} is a link or a device")
+        if info.flag_bits & 1:
+            raise _refused(path, f"member {info.filename!r} is encrypted")
+        budget.take(info.filename, info.file_size, info.compress_size)
+    # An opened archive stays open as long as the paths that read from it.
+    return {info.filename: lambda info=info: _member(path, archive, info) for info in files}  # type: ignore[misc]
+
+
+def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    try:
+        return archive.read(info)  # no more than the size that was stated: zipfile stops there
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError) as error:
+        raise _broken(path / info.filename, error) from None
+
+
+def _tar(path: Path) -> Contents:
+    content = _decompressed(path)
+    budget = _Budget(path)
+    places: dict[str, tuple[int, int]] = {}
+    try:
+        with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
+            for info in archive:
+                if info.isdir():
+                    continue
+                if not info.isreg() or info.issparse():
+                    raise _refused(path, f"member {info.name!r} is a link, a device or sparse")
+                budget.take(info.name, info.size, info.size)
+                places[info.name] = (info.offset_data, info.size)
+    except (tarfile.TarError, ValueError, EOFError, OverflowError) as error:
+        raise _broken(path, error) from None
+    return {name: lambda at=at, size=size: content[at : at + size] for name, (at, size) in places.items()}  # type: ignore[misc]
+
+
+def _decompressed(path: Path) -> bytes:
+    """A tar without its compression, as much of it as is allowed."""
+    name, packed = path.name.lower(), path.stat().st_size
+    opener: Callable[[Path], IO[bytes]] = gzip.open if name.endswith("gz") else bz2.open if "bz" in name else lzma.open  # type: ignore[assignment]
+    chunks, size = [], 0
+    try:
+        with path.open("rb") if name.endswith(".tar") else opener(path) as stream:
+            while chunk := stream.read(CHUNK):
+                size += len(chunk)
+                _refuse_size(path, "the archive", size, packed, MEMBER_BYTES)
+                chunks.append(chunk)
+    except (gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError) as error:
+        raise _broken(path, error) from None
+    return b"".join(chunks)
+
+
+class _Budget:
+    """What has been promised by the members seen so far, against what is allowed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._names, self._size = path, set[str](), 0
+
+    def take(self, name: str, size: int, packed: int) -> None:
+        """One more member. Raises `DataError` E_ARCHIVE for a name that climbs out, one used twice, or too much."""
+        parts = name.split("/")
+        if name.startswith("/") or ".." in parts or "\\" in name or ":" in parts[0] or "\0" in name:
+            raise _refused(self._path, f"member {name!r} would lie outside the archive's folder")
+        if name in self._names:
+            raise _refused(self._path, f"two members are named {name!r}")
+        self._names.add(name)
+        self._size += size
+        if len(self._names) > MEMBERS:
+            raise _refused(self._path, f"it has more than {MEMBERS:,} members, the limit")
+        if self._size > ALL_BYTES:
+            raise _refused(self._path, f"it unpacks to {self._size:,} bytes or more, beyond the limit of {ALL_BYTES:,}")
+        _refuse_size(self._path, f"member {name!r}", size, packed, MEMBER_BYTES)
+
+
+def _refuse_size(path: Path, what: str, size: int, packed: int, limit: int) -> None:
+    if size > limit:
+        raise _refused(path, f"{what} unpacks to {size:,} bytes or more, beyond the limit of {limit:,}")
+    if size > SLACK and size > RATIO * max(packed, 1):
+        ratio = f"{size:,} bytes or more, over {RATIO} times its {packed:,}"
+        raise _refused(path, f"{what} unpacks to {ratio}: the ratio of a bomb, not of logs")
+
+
+def _refused(path: Path, problem: str) -> DataError:
+    remedy = "unpack it yourself if you trust it, and name the folder"
+    return DataError("E_ARCHIVE", f"{problem}; nothing of it was read", file=path, remedy=remedy)
+
+
+def _broken(path: Path, error: Exception) -> DataError:
+    return DataError("E_ARCHIVE", f"not readable as an archive: {error}", file=path, remedy="copy it again")

@@ -1,0 +1,82 @@
+"""DVCLive's folder: `plots/metrics/**.tsv`, a file a metric, with `metrics.json` and `params.yaml` beside."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scalelaw.errors import DataError
+from scalelaw.readers.base import Cells, Manner
+from scalelaw.readers.delimited import DelimitedReader
+from scalelaw.readers.loading import load
+from scalelaw.readers.logs import Log, LogReader, Logs, flat
+from scalelaw.readers.points import Point
+from scalelaw.readers.settings import settings
+from scalelaw.runs import Note, Source
+
+PLOTS = Path("plots/metrics")
+
+
+class DvcliveReader(LogReader):
+    """One run a folder, named as the folder is, or as the one around it where it goes by its default, `dvclive`."""
+
+    name = "dvclive"
+
+    def holds(self, folder: Path) -> bool:
+        """A folder with tables under `plots/metrics`."""
+        return next((folder / PLOTS).glob("**/*.tsv"), None) is not None
+
+    def logs(self, path: Path, manner: Manner) -> Logs:
+        """The run: its metrics put together by step, and the facts of the whole."""
+        curve = _Curve()
+        sources: list[Source] = []
+        notes: list[Note] = []
+        for file in sorted((path / PLOTS).glob("**/*.tsv")):
+            table = DelimitedReader().read(file, manner)
+            sources += table.sources
+            notes += table.notes
+            curve.add(table, file.relative_to(path / PLOTS).with_suffix("").as_posix())
+        facts, more = _summary(path / "metrics.json", curve.points)
+        told = settings(path / "params.yaml")
+        name = path.resolve().parent.name if path.resolve().name == "dvclive" else path.resolve().name
+        run = Log(name, {**facts, **told.values}, curve.points, str(path / PLOTS))
+        return Logs([run], (*sources, *more, *told.sources), (*notes, *told.notes))
+
+
+@dataclass
+class _Curve:
+    """The points put together so far, and the row of each step."""
+
+    points: list[Point] = field(default_factory=list)
+    row: dict[str, int] = field(default_factory=dict)
+
+    def add(self, table: Cells, metric: str) -> None:
+        """A metric's table: `step`, perhaps `timestamp`, and the metric; a step logged twice is two points."""
+        value = metric.rpartition("/")[2]
+        values = table.columns[value if value in table.columns else list(table.columns)[-1]]
+        axis = "step" if "step" in table.columns else next(iter(table.columns))
+        for step, cell in zip(table.columns[axis], values, strict=True):
+            row = self.row.get(step)
+            if row is None or metric in self.points[row]:
+                row = self.row[step] = len(self.points)
+                self.points.append({axis: step})
+            self.points[row][metric] = cell
+
+
+def _summary(path: Path, points: Sequence[Point]) -> tuple[Point, tuple[Source, ...]]:
+    """What `metrics.json` holds and no point does."""
+    if not path.is_file():
+        return {}, ()
+    loaded = load(path)
+    try:
+        summary = flat(json.loads(loaded.content))
+    except (ValueError, AttributeError, RecursionError) as error:
+        remedy = "remove it to read the curves alone"
+        raise DataError("E_JSON", f"not an object of JSON: {error}", file=path, remedy=remedy) from None
+    logged = {name for point in points for name in point}
+    return {name: value for name, value in summary.items() if name not in logged}, (loaded.source,)
+
+
+KIND = DvcliveReader()

@@ -1,0 +1,58 @@
+"""Lightning's CSVLogger: a folder `version_N` with `metrics.csv`, and `hparams.yaml` beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scalelaw.readers.base import Manner
+from scalelaw.readers.delimited import DelimitedReader
+from scalelaw.readers.logs import Log, LogReader, Logs
+from scalelaw.readers.points import Point, by_step, points_of
+from scalelaw.readers.settings import settings
+from scalelaw.runs import Note
+
+METRICS, SETTINGS = "metrics.csv", "hparams.yaml"
+
+
+class LightningReader(LogReader):
+    """One run a folder, named `EXPERIMENT/version_N`.
+
+    Lightning logs the index of an update, so the column `step` is that plus 1: the updates made, of which tokens are a
+    multiple. Lines of one step, written after training and after validation, are one point.
+    """
+
+    name = "lightning"
+
+    def claims(self, path: Path, head: bytes) -> bool:
+        """A `metrics.csv` with columns `epoch` and `step`."""
+        names = {name.strip(b' "\r') for name in head.partition(b"\n")[0].split(b",")}
+        return path.name == METRICS and {b"epoch", b"step"} <= names
+
+    def holds(self, folder: Path) -> bool:
+        """A folder with both files."""
+        return (folder / METRICS).is_file() and (folder / SETTINGS).is_file()
+
+    def logs(self, path: Path, manner: Manner) -> Logs:
+        """The run of a folder, or of the `metrics.csv` in it."""
+        file = path / METRICS if path.is_dir() else path
+        cells = DelimitedReader().read(file, manner)
+        points, lines = by_step(points_of(cells), cells.line.tolist(), "step")
+        told = settings(file.with_name(SETTINGS))
+        name = _name(file)
+        run = Log(name, told.values, list(map(_counted, points)), str(file), lines)
+        said = "Lightning counts updates from 0: the column step is that plus 1"
+        notes = (*cells.notes, *told.notes, Note("I_STEP", f"{name}: {said}"))
+        return Logs([run], (*cells.sources, *told.sources), notes)
+
+
+def _counted(point: Point) -> Point:
+    index = str(point.get("step", ""))
+    return point | {"step": int(index) + 1} if index.isdecimal() else point
+
+
+def _name(file: Path) -> str:
+    folder = file.resolve().parent
+    return f"{folder.parent.name}/{folder.name}" if folder.name.startswith("version_") else folder.name
+
+
+KIND = LightningReader()

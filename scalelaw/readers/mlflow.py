@@ -1,0 +1,155 @@
+"""MLflow: its SQLite database, or its folder of files (`mlruns`)."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from scalelaw.errors import DataError
+from scalelaw.readers._gathering import Points
+from scalelaw.readers._sqlite import opened, source, tracker
+from scalelaw.readers.base import Manner
+from scalelaw.readers.loading import below, load
+from scalelaw.readers.logs import Log, LogReader, Logs
+from scalelaw.runs import Note, Source
+
+STATES = {"1": "running", "2": "scheduled", "3": "finished", "4": "failed", "5": "killed"}
+"""`RunStatus` of MLflow's service.proto, as the file store writes it; the database holds the words."""
+DELETED = "deleted"
+"""The state of a run that was deleted and not yet purged."""
+LARGEST = 1.7976931348623157e308
+"""What the database holds where infinity was logged; for NaN it holds 0 and a mark."""
+NAME_TAG = "mlflow.runName"
+
+Metric = tuple[str, float, int, int]
+"""Name, value, step and the time it was logged at, in milliseconds."""
+
+
+class MlflowReader(LogReader):
+    """Runs by their names; parameters, and tags that are not MLflow's own, are the configuration."""
+
+    name = "mlflow"
+
+    def claims(self, path: Path, head: bytes) -> bool:
+        """A database with MLflow's tables."""
+        return tracker(path, head) == self.name
+
+    def holds(self, folder: Path) -> bool:
+        """The folder of a store, of an experiment or of a run."""
+        return next(_run_folders(folder), None) is not None
+
+    def logs(self, path: Path, manner: Manner) -> Logs:
+        """Every run; deleted ones say so as their state."""
+        return _file_store(path) if path.is_dir() else _database(path)
+
+
+def _database(path: Path) -> Logs:
+    with opened(path) as database:
+        runs = database.execute(
+            "SELECT run_uuid, name, status, lifecycle_stage FROM runs ORDER BY start_time"
+        ).fetchall()
+        config = {run: dict(_pairs(database.execute(PARAMS, (run,)))) for run, *_ in runs}
+        tags = {run: dict(_pairs(database.execute(TAGS, (run,)))) for run, *_ in runs}
+        points = {run: _points(database.execute(METRICS, (run,))) for run, *_ in runs}
+    logs = [
+        Log(
+            str(tags[run].get(NAME_TAG) or name or run),
+            config[run] | _own(tags[run]),
+            points[run],
+            str(path),
+            state=DELETED if stage == DELETED else str(status or "").lower(),
+            id=str(run),
+        )
+        for run, name, status, stage in runs
+    ]
+    return Logs(logs, (source(path),))
+
+
+PARAMS = "SELECT key, value FROM params WHERE run_uuid = ? ORDER BY key"
+TAGS = "SELECT key, value FROM tags WHERE run_uuid = ? ORDER BY key"
+METRICS = """
+    SELECT key, CASE WHEN is_nan THEN NULL ELSE value END, step, timestamp FROM metrics WHERE run_uuid = ?
+    ORDER BY timestamp, step, rowid
+"""
+
+
+def _pairs(rows: Iterable[tuple[Any, Any]]) -> Iterator[tuple[str, Any]]:
+    return ((str(key), value) for key, value in rows)
+
+
+def _points(metrics: Iterable[tuple[Any, ...]]) -> list[dict[str, Any]]:
+    """Points in the order they were logged in."""
+    points = Points()
+    for name, value, step, _ in metrics:
+        points.add(step, {str(name): _number(value)})
+    return points.rows
+
+
+def _number(value: Any) -> float:
+    number = math.nan if value is None else float(value)
+    return math.copysign(math.inf, number) if abs(number) >= LARGEST else number
+
+
+def _own(tags: dict[str, Any]) -> dict[str, Any]:
+    """Tags that a user set."""
+    return {name: value for name, value in tags.items() if not name.startswith("mlflow.")}
+
+
+def _file_store(folder: Path) -> Logs:
+    runs: list[tuple[str, Log]] = []
+    sources: list[Source] = []
+    notes: list[Note] = []
+    for run in _run_folders(folder):
+        meta = _meta(run / "meta.yaml")
+        tags, params = _texts(run / "tags"), _texts(run / "params")
+        files, links = below(run / "metrics")
+        notes += links
+        metrics = [metric for file in files for metric in _metrics(run, file, sources)]
+        identity = meta.get("run_id") or meta.get("run_uuid") or run.name
+        state = DELETED if meta.get("lifecycle_stage") == DELETED else STATES.get(meta.get("status", ""), "")
+        name = tags.get(NAME_TAG) or meta.get("run_name") or identity
+        points = _points(sorted(metrics, key=lambda metric: (metric[3], metric[2])))
+        began = meta.get("start_time", "")
+        runs.append((began, Log(name, params | _own(tags), points, str(run), state=state, id=identity)))
+    return Logs([log for _, log in sorted(runs, key=lambda run: run[0])], tuple(sources), tuple(notes))
+
+
+def _run_folders(folder: Path) -> Iterator[Path]:
+    """Folders of runs: this one, or those one or two below it. A run has a `meta.yaml` and a folder of metrics."""
+    for pattern in ("meta.yaml", "*/meta.yaml", "*/*/meta.yaml"):
+        for meta in sorted(folder.glob(pattern)):
+            if (meta.parent / "metrics").is_dir():
+                yield meta.parent
+
+
+def _meta(path: Path) -> dict[str, str]:
+    """The lines `key: value` of a file that MLflow wrote, as text; its other lines hold nothing wanted here."""
+    found = re.findall(r"^(\w+): (.*)$", load(path).content.decode("utf-8", "replace"), re.MULTILINE)
+    return {key: value.strip().strip("'\"") for key, value in found}
+
+
+def _texts(folder: Path) -> dict[str, str]:
+    """Files that hold one value each, by their names below the folder."""
+    texts = {file: load(file).content.decode("utf-8", "replace") for file in below(folder)[0]}
+    return {file.relative_to(folder).as_posix(): text.strip() for file, text in texts.items()}
+
+
+def _metrics(run: Path, file: Path, sources: list[Source]) -> Iterator[Metric]:
+    """Lines `time value step`; old ones lack the step."""
+    loaded = load(file)
+    sources.append(loaded.source)
+    name = file.relative_to(run / "metrics").as_posix()
+    for number, line in enumerate(loaded.content.decode("utf-8", "replace").splitlines(), start=1):
+        try:
+            time, value, *step = line.split()
+            yield name, float(value), int(step[0]) if step else 0, int(time)
+        except ValueError:
+            remedy = "correct the line, or remove it"
+            expected = "a line of a metric is: time in ms, value, step"
+            raise DataError("E_MALFORMED", expected, file=file, line=number, value=line, remedy=remedy) from None
+
+
+KIND = MlflowReader()
