@@ -21,7 +21,7 @@ _ON_ONE_LINE = re.compile(r"\[\n(?:[\s\d.,eE+-]|null)*\]")
 
 def to_json(report: Report) -> str:
     """The report as a JSON document."""
-    text = json.dumps(to_data(report), indent=1, allow_nan=False, ensure_ascii=False)
+    text = json.dumps(to_data(report), indent=1, allow_nan=False)  # in ASCII: no character acts unseen
     return _ON_ONE_LINE.sub(lambda numbers: " ".join(numbers.group().split()), text) + "\n"
 
 

@@ -7,6 +7,7 @@ import io
 import math
 
 from reports.base import Rows
+from reports.wording import visible
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -29,4 +30,6 @@ def to_csv(rows: Rows) -> str:
 def _cell(value: object) -> object:
     if isinstance(value, float):
         return "" if math.isnan(value) else int(value) if value.is_integer() and abs(value) < 1e15 else value
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    if isinstance(value, str):
+        return f"'{visible(value)}" if value.startswith(_FORMULA) else visible(value)
+    return value

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from reports.axes import limits
@@ -21,7 +19,7 @@ TIMES = {1: "once", 2: "twice"}
 
 
 def design_figure(design: Design | Next) -> Figure:
-    """The runs to make, by how often each is made; the grid, the runs already made, and lines of equal compute.
+    """The runs to make, by how often each is made; the grid and its budgets, the runs already made.
 
     `design` may be the runs to make next, which have no grid beside them.
     """
@@ -33,16 +31,16 @@ def design_figure(design: Design | Next) -> Figure:
     x, y = (
         Axis(label, *limits(v, True), log=True, ticks="count") for label, v in (("parameters N", N), ("tokens D", D))
     )
-    beside = "" if grid is None else " Grey circles: the IsoFLOP grid of the same cost."
+    beside = "" if grid is None else " Grey: the IsoFLOP grid of the same cost."
     return Figure(
         "design",
         "Runs that tell the most" if grid is not None else "Runs to make next",
         f"Diamonds are runs to make under the {design.criterion} criterion, coloured by how often each is made, "
-        f"{number(layout.cost, 3)} FLOP in all.{beside} Lines join runs of equal compute 6ND.",
+        f"{number(layout.cost, 3)} FLOP in all.{beside} Lines join runs of equal compute C = 6ND.",
         x,
         y,
         (
-            *_equal_compute(x, y, np.concatenate([one.flops for one in layouts])),
+            *_equal_compute(x, y, (layout if grid is None else grid).flops),
             _made(runs),
             *(() if grid is None else (_points(grid, "IsoFLOP grid", "muted"),)),
             *_by_repeats(layout),
@@ -51,22 +49,18 @@ def design_figure(design: Design | Next) -> Figure:
 
 
 def _equal_compute(x: Axis, y: Axis, flops: np.ndarray) -> list[Line]:
-    """D = C / (6 N) inside the axes, for powers of ten of C between the cheapest run and the dearest."""
-    low, high = math.ceil(math.log10(flops.min()) - 1e-9), math.floor(math.log10(flops.max()) + 1e-9)
-    every = max(1, math.ceil((high - low + 1) / BUDGETS))
+    """D = C / (6 N) inside the axes, for every C among the runs', or their ends where there are many."""
+    budgets = np.exp(np.unique(np.round(np.log(flops), 6)))
     lines: list[Line] = []
-    for exponent in range(low, high + 1, every):
-        C = 10.0**exponent
+    for C in budgets if len(budgets) <= BUDGETS else budgets[[0, -1]]:
         ends = np.array([max(x.low, C / 6 / y.high), min(x.high, C / 6 / y.low)])
-        if ends[0] < ends[1]:
-            label = "equal compute" if not lines else ""
-            hover = (f"{number(C, 3)} FLOP",) * 2
-            lines.append(Line(floats(ends), floats(C / 6 / ends), label, "grid", hover))
+        label = "equal compute" if not lines else ""
+        lines.append(Line(floats(ends), floats(C / 6 / ends), label, "shade", (f"{number(C, 3)} FLOP",) * 2))
     return lines
 
 
 def _made(runs: RunTable) -> Points:
-    return Points(floats(runs.n_params), floats(runs.n_tokens), "already made", "shade")
+    return Points(floats(runs.n_params), floats(runs.n_tokens), "already made", "accent")
 
 
 def _points(layout: Layout, label: str, colour: str) -> Points:

@@ -40,7 +40,7 @@ DARK = _with_ramp(
         "accent": "#56b4e9",
         "plan": "#ff8f45",
     },
-    "#3b528b #2e6e8e #24878e #1fa187 #3aba76 #73d056 #b8de29 #fde725",
+    "#3b528b #2e6e8e #24878e #1fa187 #3aba76 #73d056 #a8db34 #fde725",
 )
 Marker = Literal["circle", "square", "triangle-up", "triangle-down", "pentagon", "x", "cross", "star"]
 Dash = Literal["solid", "dash", "dashdot", "dot"]

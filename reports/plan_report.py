@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reports import checklist, provenance
@@ -12,12 +14,14 @@ from reports.fit_tables import parameter_table, sensitivity_table
 from reports.loss_figures import law_figure
 from reports.near_optimal_figure import near_optimal_figure
 from reports.optimum_figures import optimum_figures
-from reports.plan_sentences import plan_sentence
+from reports.plan_sentences import plan_sentence, question, typeset
 from reports.plan_tables import bill_table, cost_table, plan_table, realised_table, road_table, variant_table
 from reports.run_rows import run_rows
-from reports.wording import number
+from reports.sentences import with_interval
+from reports.wording import number, with_unit
 from scalelaw.intervals import Uncertainty
 from scalelaw.planning import Plan
+from scalelaw.planning.base import Answer
 from scalelaw.results import Interval
 
 if TYPE_CHECKING:
@@ -52,7 +56,7 @@ def plan_report(plan: Plan, known: Uncertainty, realised: Sequence[Realised] = (
         provenance.sources_table(fit.runs),
     )
     made_of = {"question": plan.goal.sentence, **provenance.of_fit(fit, known)}
-    title = f"Plan by {fit.law.label}: {plan.goal.sentence}"
+    title = f"Plan by {fit.law.label}: {question(plan)}"
     return Report(title, tuple(s for s in sections if s is not None), made_of, run_rows(fit))
 
 
@@ -82,18 +86,17 @@ def _wasted(plan: Plan, what: str) -> str:
 def _bill(plan: Plan) -> str:
     if plan.bill is None:
         return ""
-    days, money = (_said(value) for value in (plan.bill.days, plan.bill.money))
-    said = [f"{days} days" if days else "", f"{money} {plan.bill.currency}" if money else ""]
-    on = f" on {plan.cluster.sentence}" if plan.cluster else ""
+    said = [_said(plan.bill.days, "days"), _said(plan.bill.money, plan.bill.currency)]
+    on = f" on {typeset(plan.cluster.sentence)}" if plan.cluster else ""
     return f"It takes {' and '.join(filter(None, said))}{on}." if any(said) else ""
 
 
-def _said(value: object) -> str:
-    """A number of a bill with its interval; empty where it is not known."""
-    if isinstance(value, Interval):
-        ends = "" if value.low == value.high else f" ({number(value.low, 3)} to {number(value.high, 3)})"
-        return f"{number(value.estimate, 3)}{ends}"
-    return number(value, 3) if isinstance(value, float) and value == value else ""
+def _said(value: Answer | float, unit: str) -> str:
+    """A number of a bill with its unit and interval; empty where it is not known."""
+    if isinstance(value, Interval) and value.low < value.high:
+        return with_interval(replace(value, unit=unit))
+    known = value.estimate if isinstance(value, Interval) else value
+    return with_unit(known, unit) if isinstance(known, float) and not math.isnan(known) else ""
 
 
 KIND = ReportKind("plan", "The answer to a question about N and D, and what being wrong about it costs.", plan_report)

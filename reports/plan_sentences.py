@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from reports.sentences import ends, with_interval
-from reports.wording import number
+from reports.wording import number, power
 from scalelaw.planning import Plan
 from scalelaw.results import Interval, Unavailable
 
@@ -11,15 +13,29 @@ from scalelaw.results import Interval, Unavailable
 def plan_sentence(plan: Plan) -> str:
     """The answer, what it should reach, and how far beyond the runs that is."""
     if not (isinstance(plan.n_params, Interval) and isinstance(plan.n_tokens, Interval)):
-        return f"These runs do not determine the answer ({plan.goal.sentence}): {_why(plan)}."
+        return f"These runs do not determine the answer ({question(plan)}): {_why(plan)}."
     return f"{answer_sentence(plan)}{_loss_sentence(plan)} {distance(plan)}"
 
 
 def answer_sentence(plan: Plan) -> str:
     """Which model to train on how many tokens."""
     sizes = f"{with_interval(plan.n_params)} on {with_interval(plan.n_tokens)}"
-    question = plan.goal.sentence
-    return f"{question[:1].upper()}{question[1:]}: train {sizes}."
+    asked = question(plan)
+    return f"{asked[:1].upper()}{asked[1:]}: train {sizes}."
+
+
+def question(plan: Plan) -> str:
+    """What was asked, its numbers as a page writes them."""
+    return typeset(plan.goal.sentence)
+
+
+def typeset(text: str) -> str:
+    """Numbers of a plain text with their powers of ten raised.
+
+    >>> typeset("the least loss for 5.252e+23 FLOP")
+    'the least loss for 5.252×10²³ FLOP'
+    """
+    return re.sub(r"\b(\d+(?:\.\d+)?)e([+-]?\d+)\b", lambda found: power(found[1], int(found[2])), text)
 
 
 def _why(plan: Plan) -> str:

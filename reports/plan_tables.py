@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from reports.base import Cell, Quantity, Range, Table
+from reports.plan_sentences import typeset
 from scalelaw.planning import Plan
 from scalelaw.planning.base import Answer, Cost, Variant
 from scalelaw.results import Interval, Unavailable
@@ -124,7 +125,7 @@ def bill_table(plan: Plan) -> Table | None:
         _bill_row("days of the whole cluster", plan.bill.days, "days", ""),
         _bill_row("money", plan.bill.money, plan.bill.currency, plan.bill.price_note),
     )
-    on = plan.cluster.sentence if plan.cluster else ""
+    on = typeset(plan.cluster.sentence) if plan.cluster else ""
     return Table("bill", "Time and money", ("what", "value", "interval", "unit", "note"), rows, on)
 
 

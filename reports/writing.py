@@ -75,7 +75,7 @@ def _rendered(report: Report, page: Path, formats: tuple[str, ...]) -> dict[Path
         names[form]: _page(form, report, folder.name, [*beside, f"{folder.name}/"] if figures else beside)
         for form in names
     }
-    return {path: text.encode("utf-8", "backslashreplace") for path, text in (pages | rows).items()} | figures
+    return {path: text.encode() for path, text in (pages | rows).items()} | figures
 
 
 def _page(form: str, report: Report, figures: str, beside: list[str]) -> str:

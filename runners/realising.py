@@ -115,6 +115,7 @@ def realise(
         base: every other field; its width and n_tokens are not read.
         aspect: width / depth, a rule for the depth.
         convention: how N is counted: `all`, `non_embedding` or `kaplan`.
+        learning_rate: at the base shape, as a spec's `lr`.
         batch_tokens: tokens in a step.
 
     Raises:
@@ -212,16 +213,22 @@ def _ladder(base: TrainSpec, more: Callable[[int], bool]) -> Iterator[int]:
     """Realisable widths from the least up to the first for which there need be no more, that one included."""
     width = 0
     while width < LARGEST_WIDTH:
-        width += step_of(width, base)
+        after = _multiple(width + 1, step_of(width, base))
+        width = _multiple(after, step_of(after, base))
         yield width
         if not more(width):
             return
 
 
 def step_of(width: int, base: TrainSpec) -> int:
-    """What the next width adds: a multiple of the heads that share keys, and of what matrix units like."""
+    """What a width is a multiple of: the heads that share keys, and what matrix units like."""
     heads = base.head_dim * max(base.kv_heads, 1) if "head_dim" in FAMILIES[base.model].reads else 1
     return math.lcm(heads, next(multiple for first, multiple in WIDTH_MULTIPLES if width >= first))
+
+
+def _multiple(width: int, step: int) -> int:
+    """The width, or the least one above it, that is a multiple."""
+    return -(-width // step) * step
 
 
 def _sequences(tokens: float, spec: TrainSpec) -> int:

@@ -32,7 +32,7 @@ def to_json(fit: Fit) -> dict[str, Any]:
 
     runs = fit.runs
     columns = {name: _plain(getattr(runs, name)) for name in QUANTITIES}
-    given = {name: _plain(runs.column(name)) for name in fit.law.inputs if name in runs.extras}
+    given = {name: _plain(runs.column(name)) for name in (*fit.law.inputs, fit.law.response) if name in runs.extras}
     certificate = asdict(fit.certificate)
     certificate["log_errors"] = _plain(certificate["log_errors"])
     return {

@@ -57,6 +57,7 @@ def next_as_json(made: Next) -> dict[str, Any]:
         "format": "scalelaw/next-runs/1",
         **_about(made),
         "target_flops": list(made.targets),
+        "draws": made.draws,
         "runs": [_next_row(run) for run in made.runs],
         "alternatives": [_next_row(run) for run in made.alternatives],
     }
@@ -110,19 +111,23 @@ def next_rows(made: Next) -> list[dict[str, Any]]:
 
 def write_design(made: Design) -> None:
     """The runs, what they would tell beside the grid, and how that was reckoned."""
+    from scalelaw.designing.base import APART
+
     layout, grid = made.layout, made.reference
     convention = made.fit.runs.conventions.params
     kind = "standing alone" if made.alone else f"after the {len(made.fit.runs)} runs already made"
     typer.echo(
-        f"design  {layout.runs:g} runs, {layout.distinct} distinct points, {layout.cost:.3g} of {made.budget:.3g} FLOP "
-        f"= 6 N D\n        {made.criterion} criterion, {kind}; {made.fit.law.label}, N counts {convention}\n"
+        f"design  {layout.runs:g} runs of {layout.cost:.3g} FLOP = 6 N D together, of a budget of {made.budget:.3g}\n"
+        f"        {layout.distinct} distinct points, in N or D a factor {APART:g} from one another\n"
+        f"        {made.criterion} criterion, {kind}; {made.fit.law.label}, N counts {convention}\n"
     )
     rows = [
         [output.shown(n), output.shown(d), _ratio(d / n), f"{c:.3g}", f"{times:g}"]
         for n, d, c, times in zip(layout.n_params, layout.n_tokens, layout.flops, layout.repeats, strict=True)
     ]
     typer.echo(output.aligned(rows, ["N, parameters", "D, tokens", "D/N", "FLOP of one", "runs"]) + "\n")
-    header = ["standard error of", "at FLOP", "now", "design", "IsoFLOP", "variance ratio", "IsoFLOP needs"]
+    typer.echo("standard errors at the targets; how much compute the IsoFLOP grid needs for them")
+    header = ["at FLOP", "of", "now", "design", "IsoFLOP", "variance ratio", "IsoFLOP needs"]
     typer.echo(output.aligned([_cells(gain) for gain in made.verdict.gains], header))
     typer.echo("\n" + "\n".join(_sentences(made, grid)))
     output.write_findings(made.findings)
@@ -132,7 +137,7 @@ def _cells(gain: Gain) -> list[str]:
     ratio = f"{gain.ratio:.2f} [{gain.low:.2f}, {gain.high:.2f}]"
     now = "-" if gain.now is None else _percent(gain.now)
     errors = [now, _percent(gain.design), _percent(gain.grid)]
-    return [gain.target, f"{gain.flops:.3g}", *errors, ratio, f"{_times(gain.compute)} compute"]
+    return [f"{gain.flops:.3g}", gain.target, *errors, ratio, _times(gain.compute)]
 
 
 def _ratio(value: float) -> str:
@@ -178,17 +183,19 @@ def write_next(made: Next) -> None:
     typer.echo(
         f"next    {len(made.runs)} run{'s' * (len(made.runs) > 1)}, {made.layout.cost:.3g} FLOP = 6 N D, given "
         f"{len(made.fit.runs)} already made\n"
-        f"        {made.criterion} criterion, for the loss and N_opt at {at} FLOP; {made.fit.law.label}\n"
+        f"        {made.criterion} criterion, for the loss and N_opt at {at} FLOP\n"
+        f"        {made.fit.law.label}, N counts {made.fit.runs.conventions.params}\n"
     )
-    header = ["N, parameters", "D, tokens", "D/N", "FLOP", "variance of loss", "of N_opt", "gain", "gain/FLOP"]
+    header = ["N, parameters", "D, tokens", "D/N", "FLOP", "loss", "N_opt", "gain", "gain/FLOP"]
     typer.echo(output.aligned([_next_cells(run) for run in made.runs], header))
     rest = [run for run in made.alternatives if abs(run.flops / made.runs[0].flops - 1) > 1e-6]
     step = max(1, len(rest) // LEVELS)
     if rest:
         typer.echo("\ninstead of the first, at another cost")
-        typer.echo(output.aligned([_next_cells(run) for run in rest[step - 1 :: step]], header))
+        typer.echo(output.aligned([_next_cells(run) for run in rest[::step]], header))
     typer.echo(
-        "\nvariance   what it becomes, as a multiple, from one row to the next; gain: fall of the criterion, in ln"
+        "\nloss, N_opt  by what their variances are multiplied, after the next runs above\n"
+        f"gain         fall of the criterion, a log variance; mean over {made.draws} draws of the law"
     )
     output.write_findings(made.fit.findings)
 

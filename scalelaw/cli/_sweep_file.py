@@ -248,18 +248,18 @@ def realised_table(found: Sequence[Realised]) -> str:
         rows.append(
             [
                 *(str(spec.width), str(spec.depth), str(one.heads or "-")),
-                *(output.shown(one.n_params, 3), f"{100 * one.error:+.1f} %", output.shown(one.n_tokens, 3)),
+                *(output.shown(one.n_params, 3), f"{100 * one.error:+.1f}", output.shown(one.n_tokens, 3)),
                 *(output.shown(spec.tokens_per_step, 3), output.shown(spec.steps, 3), f"{one.flops:.3g}"),
-                *(memory_shown(one.memory.total if one.memory else None, 2), str(len(same))),
+                *(memory_shown(one.memory.total if one.memory else None), str(len(same))),
             ]
         )
-    header = ["width", "depth", "heads", "N", "off", "D", "batch", "steps", "FLOP", "memory", "runs"]
+    header = ["width", "depth", "heads", "N", "off, %", "D", "batch", "steps", "FLOP", "memory", "runs"]
     notes = dict.fromkeys(note for realised in found for note in realised.notes)
     counted = f"N counts {found[0].convention}; batch in tokens; FLOP exact; memory by formula, ± 25 %, on one device"
     return "\n".join([output.aligned(rows, header), counted, *(f"note: {note}" for note in notes)])
 
 
-def memory_shown(size: float | None, digits: int = 3) -> str:
+def memory_shown(size: float | None) -> str:
     """Bytes in the unit one would say them in, powers of ten.
 
     >>> memory_shown(28.26e9), memory_shown(512), memory_shown(None)
@@ -269,5 +269,5 @@ def memory_shown(size: float | None, digits: int = 3) -> str:
 
     if size is None:
         return "-"
-    text = format_quantity(size, digits=digits).replace("B", "G")
+    text = format_quantity(size).replace("B", "G")
     return f"{text[:-1]} {text[-1]}B" if text[-1].isalpha() else f"{text} B"

@@ -53,10 +53,11 @@ def predict(
         output.write_csv([{**inputs, "kind": name, **interval.as_dict()} for name, interval in intervals.items()])
     else:
         names = ("the law (confidence)", "a new run (prediction)", "with model discrepancy")
-        rows = [[n, *output.shown_interval(i, 5), "nats/token"] for n, i in zip(names, intervals.values(), strict=True)]
+        unit = fitted.law.response_unit
+        rows = [[n, *output.shown_interval(i, 5), unit] for n, i in zip(names, intervals.values(), strict=True)]
         header = [
             ", ".join(f"{k} {v if isinstance(v, str) else output.shown(v)}" for k, v in inputs.items()),
-            "loss",
+            fitted.law.response,
             f"{100 * level:g} %",
             "unit",
         ]

@@ -325,7 +325,8 @@ def _formats(formats: str | None, open_: bool, out: Path, *sources: Path) -> tup
     for source in sources:
         if source.resolve() in {out.with_suffix(f".{form}").resolve() for form in wanted}:
             what = "numbers" if source.suffix == ".json" else source.suffix.removeprefix(".")
-            raise UsageError(f"The {what} of {out} would overwrite {source}. Next: give --out another name.")
+            noun = "the fit" if kind_of(source) == "fit" else "the file"
+            raise UsageError(f"The {what} of {out} would overwrite {noun} {source}. Next: give --out another name.")
     return wanted
 
 

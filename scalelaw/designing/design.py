@@ -152,7 +152,7 @@ def refuse_limits(
             f"A run costs between a smallest and a largest positive number of FLOP; found {smallest:.3g} and "
             f"{largest:.3g}. Next: change --smallest or --largest."
         )
-    if points * smallest > budget:
+    if points * smallest > budget * (1 + 1e-9):
         raise UsageError(
             f"{points} runs of at least {smallest:.3g} FLOP cost {points * smallest:.3g}, more than the budget of "
             f"{budget:.3g}. Next: fewer --points, or a smaller --smallest."

@@ -5,6 +5,7 @@ Shapes: b draws, j candidates, p working parameters; a design is an array of n c
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,8 +22,12 @@ STARTS = 2
 """Random designs the search begins from."""
 PASSES = 12
 """Passes over a design's runs after which it counts as settled; three or four are usual."""
-HALVINGS = 5
-"""Refinements of the price of compute between one that keeps to the budget and one that does not."""
+CLOSE = 1.02
+"""The price of compute is known when one that keeps to the budget and one that does not are within this factor."""
+FREE = 1e-6
+"""A price at which the budget does not bind."""
+ROUNDED = 1 + 1e-9
+"""What rounding may add to a cost."""
 WORTH = 1e-6
 """An exchange is made where the criterion falls by more than this."""
 
@@ -75,28 +80,29 @@ def exchange(choice: Choice, runs: int, budget: float, distinct: int, rng: np.ra
 
     Source: Cook & Nachtsheim 1980, Technometrics 22, the modified algorithm of Fedorov 1972.
     """
-    found = [_from(choice, rng.integers(0, len(choice.costs), runs), budget, distinct) for _ in range(STARTS)]
-    return np.sort(min(found, key=choice.value))
+    found = []
+    for _ in range(STARTS):
+        start = rng.integers(0, len(choice.costs), runs)
+        within = _spread(choice, _priced(choice, start, budget), budget, distinct)
+        found.append(_settle(choice, within, 0.0, budget, min(distinct, choice.distinct(within))))
+    return np.sort(min(found, key=lambda chosen: (choice.distinct(chosen) < distinct, choice.value(chosen))))
 
 
-def _from(choice: Choice, start: Indices, budget: float, distinct: int) -> Indices:
-    price, dear, cheap = 1.0, 0.0, np.inf
-    best = np.full(len(start), np.argmin(choice.costs))
-    chosen = start
-    for _ in range(60):
+def _priced(choice: Choice, chosen: Indices, budget: float) -> Indices:
+    """The best design met within the budget while the price of compute, in ln of variance for a budget, is sought."""
+    best = np.full(len(chosen), np.argmin(choice.costs))
+    price, dear, cheap = 1.0, 0.0, np.inf  # at `dear` the design is beyond the budget, at `cheap` within it
+    while price > FREE and cheap > CLOSE * dear:
         chosen = _settle(choice, chosen, price / budget)
-        if choice.cost(chosen) > budget:
+        if choice.cost(chosen) > budget * ROUNDED:
             dear = price
         else:
-            cheap = price
-            best = min(best, chosen, key=choice.value)
-        if dear and cheap < np.inf and cheap / dear < 2 ** (2.0**-HALVINGS) * (1 + 1e-9):
-            break
-        if not dear and price < 1e-6:
-            break  # the budget does not bind
-        price = 2.0 * price if cheap == np.inf else 0.25 * price if not dear else float(np.sqrt(dear * cheap))
-    best = _spread(choice, best, budget, distinct)
-    return _settle(choice, best, 0.0, budget, distinct)
+            cheap, best = price, min(best, chosen, key=choice.value)
+        if not dear:
+            price /= 4.0
+        else:
+            price = 2.0 * dear if cheap == np.inf else math.sqrt(dear * cheap)
+    return best
 
 
 def _settle(choice: Choice, chosen: Indices, price: float, budget: float = np.inf, distinct: int = 0) -> Indices:
@@ -107,7 +113,7 @@ def _settle(choice: Choice, chosen: Indices, price: float, budget: float = np.in
         for i in range(len(chosen)):
             others = np.delete(chosen, i)
             value = choice.after(others) + price * choice.costs
-            value[choice.cost(others) + choice.costs > budget * (1 + 1e-12)] = np.inf
+            value[choice.cost(others) + choice.costs > budget * ROUNDED] = np.inf
             for j in np.argsort(value):
                 if not value[j] < value[chosen[i]] - WORTH:
                     break
@@ -127,14 +133,14 @@ def _spread(choice: Choice, chosen: Indices, budget: float, distinct: int) -> In
         for i in range(len(chosen)):
             others = np.delete(chosen, i)
             value = choice.after(others)
-            value[choice.cost(others) + choice.costs > budget * (1 + 1e-12)] = np.inf
+            value[choice.cost(others) + choice.costs > budget * ROUNDED] = np.inf
             for j in np.argsort(value)[: np.isfinite(value).sum()]:
                 if choice.distinct(np.append(others, j)) > have:
                     moves.append((float(value[j]), i, int(j)))
                     break
         if not moves:
             cheap = _cheapest(choice, len(chosen), distinct)
-            return cheap if choice.cost(cheap) <= budget else chosen
+            return cheap if choice.cost(cheap) <= budget * ROUNDED else chosen
         _, i, j = min(moves)
         chosen[i] = j
     return chosen

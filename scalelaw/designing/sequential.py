@@ -55,7 +55,8 @@ class NextRun:
 class Next:
     """The runs to make next, the most telling first; `alternatives` to the first, the best run of every cost.
 
-    `targets` are the budgets, FLOP, at which the loss and N_opt are wanted; `layout` holds the runs cheapest first.
+    `targets` are the budgets, FLOP, at which the loss and N_opt are wanted; `layout` holds the runs cheapest first;
+    the criterion was averaged over `draws` draws of the law.
     """
 
     fit: Fit
@@ -64,6 +65,7 @@ class Next:
     runs: tuple[NextRun, ...]
     alternatives: tuple[NextRun, ...]
     layout: Layout
+    draws: int
 
 
 def next_runs(
@@ -121,4 +123,4 @@ def next_runs(
         runs.append(told(j))
         chosen = np.append(chosen, j)
         left.remove(j)
-    return Next(fit, criterion, at, tuple(runs), alternatives, layout)
+    return Next(fit, criterion, at, tuple(runs), alternatives, layout, len(belief))

@@ -176,6 +176,14 @@ def _of_a_new_run(
 def _refuse(goal: Goal, landscape: Landscape, known: Uncertainty, level: float) -> None:
     """Raise `E_UNREACHABLE` for a loss that no spending buys."""
     floor = goal.floor(landscape)
+    if (goal.loss or 0.0) > floor:
+        raise DataError(
+            "E_UNREACHABLE",
+            f"{goal.sentence}: under the law no N and D balance at so high a loss",
+            column="target_loss",
+            value=goal.loss,
+            remedy=f"ask for a loss nearer to its floor of {floor:.6g} nats/token",
+        )
     limit = f"the law goes no lower than {floor:.6g}" if math.isfinite(floor) else "the law has no limit there"
     if "E" in known.fit.law.names:
         shown = known.interval("E", level)

@@ -16,7 +16,8 @@ STEP = 4e-3
 """Of the differences that make the slope: their truncation, of order STEP^6, and rounding, of 1e-16/STEP, are alike."""
 STENCIL = STEP * np.array([-3.0, -2.0, -1.0, 1.0, 2.0, 3.0])
 WEIGHTS = np.array([-1.0, 9.0, -45.0, 45.0, -9.0, 1.0]) / (60.0 * STEP)
-TRIES = 60
+BACK = 13
+"""Places that are tried for a right end."""
 
 
 def least(f: Callable[[Floats], Floats]) -> float:
@@ -43,21 +44,23 @@ def least(f: Callable[[Floats], Floats]) -> float:
     return float(fine[int(np.argmin(f(fine)))])
 
 
-def crossing(f: Callable[[float], float], high: float, low: float = 0.0) -> float:
-    """The x at which a falling f crosses zero between the ends; NaN where it does not. It may be infinite at the left.
+def crossing(f: Callable[[float], float], high: float, low: float) -> float:
+    """The x at which a falling f crosses zero between the ends; NaN where it does not.
 
-    Halving brings both ends to where f is a number; Brent's method does the rest.
+    f may be infinite where there is nothing to evaluate: at the left, and at the right where a law is flat to rounding.
+    Steps back from the right, then halving, bring both ends to where it is a number; Brent's method does the rest.
     """
-    left, right = f(low), f(high)
-    if not (right < 0 < left):
+    high = last_finite(f, high, low)
+    if not f(high) < 0 < f(low):
         return math.nan
-    for _ in range(TRIES):
-        if math.isfinite(left):
+    while high - low > 1e-9:
+        if math.isfinite(f(low)):
             return float(brentq(f, low, high, xtol=1e-13, rtol=1e-14))
         middle = 0.5 * (low + high)
-        value = f(middle)
-        if value > 0:
-            low, left = middle, value
-        else:
-            high = middle
+        low, high = (middle, high) if f(middle) > 0 else (low, middle)
     return math.nan
+
+
+def last_finite(f: Callable[[float], float], high: float, low: float) -> float:
+    """The farthest right of a few x between the ends, the right one first, where f is a number; else that right end."""
+    return next((x for x in np.linspace(high, low, BACK).tolist() if math.isfinite(f(x))), high)

@@ -182,7 +182,7 @@ def at_size(goal: Goal, landscape: Landscape, n_params: float) -> Trained:
 def tokens_to(goal: Goal, landscape: Landscape, n_params: float, log_loss: float) -> float:
     """The tokens after which a size has a loss; NaN where it never has, or not within the goal's most tokens."""
     most = math.log(min(goal.most_tokens, HUGE))
-    return math.exp(crossing(lambda x: landscape.at(n_params, math.exp(x)) - log_loss, most))
+    return math.exp(crossing(lambda x: landscape.at(n_params, math.exp(x)) - log_loss, most, 0.0))
 
 
 class LossLost(AtOtherSize):

@@ -45,6 +45,8 @@ def fields(data: bytes) -> Iterator[tuple[int, int, int | bytes]]:
 
 def varint(data: bytes, at: int) -> tuple[int, int]:
     """The unsigned integer at an offset, in groups of 7 bits, least first; and the offset after it."""
+    if at < len(data) and data[at] < 0x80:  # most are: keys, and lengths of short texts
+        return data[at], at + 1
     value = 0
     for place, byte in enumerate(data[at : at + LONGEST]):
         value |= (byte & 0x7F) << 7 * place

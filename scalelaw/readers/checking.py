@@ -19,6 +19,9 @@ LOWEST_LOSS = 1e-9
 GUESSING_LOSS = math.log(50_257)
 """10.82 nats: the loss of guessing one of GPT-2's 50,257 tokens. A trained model above it has diverged."""
 
+SUMMED_LOSS = 100.0
+"""Nats per token that even diverged runs hardly reach; a loss summed over a batch does."""
+
 SIZES = ("n_params", "n_tokens", "flops")
 
 
@@ -79,7 +82,8 @@ def _diverged(table: RunTable) -> Note | None:
     if not high:
         return None
     lines, names = tuple(table.line[high].tolist()), ", ".join(table.run_id[i] for i in high[:5])
-    sentence = f"{lines_text(lines)} ({names}): the loss exceeds ln 50,257 = 10.82, that of guessing; diverged?"
+    guess = "a sum over the batch?" if table.loss[high].min() > SUMMED_LOSS else "diverged?"
+    sentence = f"{lines_text(lines)} ({names}): the loss exceeds ln 50,257 = 10.82, that of guessing; {guess}"
     return Note("W_DIVERGED", sentence, lines)
 
 

@@ -17,6 +17,7 @@ ALIASES = {
     "loss": (
         *("loss", "val_loss", "valid_loss", "validation_loss", "eval_loss", "test_loss", "train_loss", "final_loss"),
         *("loss_nats", "loss_bits", "loss_bpb", "bits_per_token", "bpt", "bits_per_byte", "bpb", "val_bpb"),
+        *("loss_per_token", "loss_per_all_target_tokens", "loss_per_nonpadding_target_token"),
     ),
     "n_params": (
         *("N", "n_params", "params", "num_params", "n_parameters", "num_parameters", "parameters", "param_count"),

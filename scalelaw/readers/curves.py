@@ -129,6 +129,15 @@ def number(value: float) -> str:
     return f"{value:.0f}" if float(value).is_integer() else f"{value:.6g}"
 
 
+def points_text(count: int) -> str:
+    """A count of points.
+
+    >>> points_text(1), points_text(80)
+    ('1 point', '80 points')
+    """
+    return "1 point" if count == 1 else f"{count} points"
+
+
 def steps_text(first: float, last: float) -> str:
     """A range of steps.
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from scalelaw.errors import DataError
+from scalelaw.readers._gathering import Points
 from scalelaw.readers.base import Cells, Manner
 from scalelaw.readers.delimited import DelimitedReader
 from scalelaw.readers.loading import load
@@ -30,39 +30,28 @@ class DvcliveReader(LogReader):
 
     def logs(self, path: Path, manner: Manner) -> Logs:
         """The run: its metrics put together by step, and the facts of the whole."""
-        curve = _Curve()
+        points = Points()
         sources: list[Source] = []
         notes: list[Note] = []
         for file in sorted((path / PLOTS).glob("**/*.tsv")):
             table = DelimitedReader().read(file, manner)
             sources += table.sources
             notes += table.notes
-            curve.add(table, file.relative_to(path / PLOTS).with_suffix("").as_posix())
-        facts, more = _summary(path / "metrics.json", curve.points)
+            _add(points, table, file.relative_to(path / PLOTS).with_suffix("").as_posix())
+        facts, more = _summary(path / "metrics.json", points.rows)
         told = settings(path / "params.yaml")
         name = path.resolve().parent.name if path.resolve().name == "dvclive" else path.resolve().name
-        run = Log(name, {**facts, **told.values}, curve.points, str(path / PLOTS))
+        run = Log(name, {**facts, **told.values}, points.rows, str(path / PLOTS))
         return Logs([run], (*sources, *more, *told.sources), (*notes, *told.notes))
 
 
-@dataclass
-class _Curve:
-    """The points put together so far, and the row of each step."""
-
-    points: list[Point] = field(default_factory=list)
-    row: dict[str, int] = field(default_factory=dict)
-
-    def add(self, table: Cells, metric: str) -> None:
-        """A metric's table: `step`, perhaps `timestamp`, and the metric; a step logged twice is two points."""
-        value = metric.rpartition("/")[2]
-        values = table.columns[value if value in table.columns else list(table.columns)[-1]]
-        axis = "step" if "step" in table.columns else next(iter(table.columns))
-        for step, cell in zip(table.columns[axis], values, strict=True):
-            row = self.row.get(step)
-            if row is None or metric in self.points[row]:
-                row = self.row[step] = len(self.points)
-                self.points.append({axis: step})
-            self.points[row][metric] = cell
+def _add(points: Points, table: Cells, metric: str) -> None:
+    """A metric's table: `step`, perhaps `timestamp`, and the metric under its last name."""
+    value = metric.rpartition("/")[2]
+    values = table.columns[value if value in table.columns else list(table.columns)[-1]]
+    steps = table.columns["step" if "step" in table.columns else next(iter(table.columns))]
+    for step, cell in zip(steps, values, strict=True):
+        points.add(step, {metric: cell})
 
 
 def _summary(path: Path, points: Sequence[Point]) -> tuple[Point, tuple[Source, ...]]:

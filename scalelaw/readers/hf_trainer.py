@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from scalelaw.errors import DataError
+from scalelaw.readers._gathering import Points
 from scalelaw.readers.base import Manner
 from scalelaw.readers.loading import load, text_encoding
 from scalelaw.readers.logs import Log, LogReader, Logs, flat
-from scalelaw.readers.points import by_step
 from scalelaw.runs import Note
 
 STATE = "trainer_state.json"
 FACTS = ("max_steps", "num_train_epochs", "train_batch_size", "logging_steps", "eval_steps", "total_flos")
 """What the state says of the whole run; `train_batch_size` counts examples on one device."""
+OF_BOTH = {"epoch": "epoch", "num_input_tokens_seen": "tokens"}
+"""What lines of training and of evaluation have in common, and what it is called here."""
 
 
 class TrainerReader(LogReader):
@@ -70,11 +72,8 @@ def _parsed(path: Path, text: str) -> dict[str, Any]:
 
 
 def _log(path: Path, state: Mapping[str, Any]) -> tuple[Log, tuple[Note, ...]]:
-    points, _ = by_step([flat(point) for point in state["log_history"]], [0] * len(state["log_history"]), "step")
     facts = {name: state[name] for name in FACTS if isinstance(state.get(name), int | float)}
-    for point in points:
-        if "num_input_tokens_seen" in point:
-            point["tokens"] = point.pop("num_input_tokens_seen")
+    points = _points(state["log_history"])
     name, n_params = _name(path), _n_params(state)
     notes: tuple[Note, ...] = ()
     if n_params:
@@ -82,6 +81,15 @@ def _log(path: Path, state: Mapping[str, Any]) -> tuple[Log, tuple[Note, ...]]:
         said = f"{name}: parameters = total_flos / (6 x tokens) = {n_params:,}, those without embeddings"
         notes = (Note("I_PARAMS", said),)
     return Log(name, facts, points, str(path), state=_ending(state)), notes
+
+
+def _points(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What was trained and what was evaluated after a step share a row; both lines tell the epoch and the tokens."""
+    points = Points()
+    for line in map(flat, history):
+        told = {ours: line.pop(theirs) for theirs, ours in OF_BOTH.items() if theirs in line}
+        points.add(line.pop("step", None), line, **told)
+    return points.rows
 
 
 def _n_params(state: Mapping[str, Any]) -> int | None:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from scalelaw.readers.logs import flat
 from scalelaw.runs import Note
 
 Record = dict[str, Any]
+PART = 10_000
+"""Records held at a time."""
 _LONG_NUMBER = re.compile(r'"([^"]+)"\s*:\s*-?\d{4301,}')
 """A number of more digits than Python reads (4,300), with the key before it."""
 
@@ -38,22 +41,36 @@ class JsonLinesReader(Reader):
         loaded = _without_holes(load(path), notes)
         text = loaded.content.decode(text_encoding(loaded, manner.encoding))
         if text.lstrip().startswith("["):
-            records = _array(path, text)
-            lines = [0] * len(records)
+            numbered: Iterator[tuple[int, Record]] = ((0, record) for record in _array(path, text))
         else:
-            numbered = list(_lines(path, text, manner.skip_bad_lines, notes))
-            records, lines = [record for _, record in numbered], [line for line, _ in numbered]
-        if not records:
+            numbered = _lines(path, text, manner.skip_bad_lines, notes)
+        columns, lines = _columns(numbered)
+        if not lines:
             raise DataError("E_NO_ROWS", "0 rows", file=path, remedy="check what wrote it")
-        names = dict.fromkeys(name for record in records for name in record)
         return Cells(
             path=str(path),
-            columns={name: [record.get(name) for record in records] for name in names},
-            file=(str(path),) * len(records),
+            columns=columns,
+            file=(str(path),) * len(lines),
             line=np.array(lines, dtype=np.int64),
             sources=(loaded.source,),
             notes=tuple(notes),
         )
+
+
+def _columns(numbered: Iterator[tuple[int, Record]]) -> tuple[dict[str, list[Any]], list[int]]:
+    """Columns in the order their names first appear, and lines; a part at a time, for a record is ten times a row."""
+    columns: dict[str, list[Any]] = {}
+    lines: list[int] = []
+    while part := list(islice(numbered, PART)):
+        records = [record for _, record in part]
+        for name in dict.fromkeys(name for record in records for name in record):
+            column = columns.setdefault(name, [])
+            column += [None] * (len(lines) - len(column))
+            column += [record.get(name) for record in records]
+        lines += [line for line, _ in part]
+    for column in columns.values():
+        column += [None] * (len(lines) - len(column))
+    return columns, lines
 
 
 def _without_holes(loaded: Loaded, notes: list[Note]) -> Loaded:

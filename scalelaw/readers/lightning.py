@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from scalelaw.readers._gathering import Points
 from scalelaw.readers.base import Manner
 from scalelaw.readers.delimited import DelimitedReader
 from scalelaw.readers.logs import Log, LogReader, Logs
-from scalelaw.readers.points import Point, by_step, points_of
+from scalelaw.readers.points import points_of
 from scalelaw.readers.settings import settings
 from scalelaw.runs import Note
 
@@ -36,18 +37,21 @@ class LightningReader(LogReader):
         """The run of a folder, or of the `metrics.csv` in it."""
         file = path / METRICS if path.is_dir() else path
         cells = DelimitedReader().read(file, manner)
-        points, lines = by_step(points_of(cells), cells.line.tolist(), "step")
+        points = Points()
+        for point, line in zip(points_of(cells), cells.line.tolist(), strict=True):
+            epoch = {"epoch": point.pop("epoch")} if "epoch" in point else {}
+            points.add(_updates(point.pop("step", "")), point, line, **epoch)
         told = settings(file.with_name(SETTINGS))
         name = _name(file)
-        run = Log(name, told.values, list(map(_counted, points)), str(file), lines)
+        run = Log(name, told.values, points.rows, str(file), points.lines)
         said = "Lightning counts updates from 0: the column step is that plus 1"
         notes = (*cells.notes, *told.notes, Note("I_STEP", f"{name}: {said}"))
         return Logs([run], (*cells.sources, *told.sources), notes)
 
 
-def _counted(point: Point) -> Point:
-    index = str(point.get("step", ""))
-    return point | {"step": int(index) + 1} if index.isdecimal() else point
+def _updates(index: str) -> int | str:
+    """The updates made after the one of this index; a cell that is no count stays, to be refused where it is used."""
+    return int(index) + 1 if index.isdecimal() else index
 
 
 def _name(file: Path) -> str:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -82,8 +83,8 @@ def read_runs(
     >>> read_runs(file).n_params.tolist()
     [70000000.0, 160000000.0]
     """
-    base = mapping if isinstance(mapping, ColumnMap) else ColumnMap.load(Path(mapping)) if mapping else ColumnMap()
-    wanted = base.updated(
+    wanted = wanted_map(
+        mapping,
         loss=loss,
         n_params=n_params,
         n_tokens=n_tokens,
@@ -100,26 +101,53 @@ def read_runs(
         decimal=decimal,
         drop_invalid=drop_invalid,
         about=about,
-        given={**base.given, **(given or {})},
+        given=given,
         curve=curve,
         smooth=smooth,
         join_runs=join_runs,
         keep_unfinished=keep_unfinished,
         skip_bad_lines=skip_bad_lines,
     )
+    return tabled([chosen(cells, wanted) for cells in find_sources(path, wanted)])
+
+
+def wanted_map(mapping: ColumnMap | PathLike | None, **given: Any) -> ColumnMap:
+    """The mapping, or the one in a file of that name, with what was given put over it."""
+    base = mapping if isinstance(mapping, ColumnMap) else ColumnMap.load(Path(mapping)) if mapping else ColumnMap()
+    return base.updated(**{**given, "given": {**base.given, **(given.get("given") or {})}})
+
+
+def find_sources(path: PathLike | Sequence[PathLike], wanted: ColumnMap) -> list[Cells]:
+    """The cells of each source, uninterpreted, with the facts and values that are told beside them."""
     paths = [Path(path)] if isinstance(path, str | os.PathLike) else [Path(item) for item in path]
     if not paths:
         raise UsageError("No file to read. Next: name a file, or a run-store directory.")
-    sources = find_sources(paths, wanted)
-    firsts = np.cumsum([0, *map(len, sources[:-1])])  # rows without a name are numbered through all files
-    return joined([_table(cells, wanted, first) for cells, first in zip(sources, firsts.tolist(), strict=True)])
-
-
-def find_sources(paths: Sequence[Path], wanted: ColumnMap) -> list[Cells]:
-    """The cells of each source, uninterpreted, with the facts and values that are told beside them."""
     manner = Manner(wanted.encoding or "utf-8", bool(wanted.skip_bad_lines))
     facts = read_about(Path(wanted.about), manner) if wanted.about else None
     return [with_facts(cells, facts, wanted.given) for item in paths for cells in find_cells(item, manner)]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A source with the column of every quantity, the runs in it that finished, and how it is to be read."""
+
+    cells: Cells
+    choice: Choice
+    wanted: ColumnMap
+
+
+def chosen(cells: Cells, wanted: ColumnMap) -> Chosen:
+    """A source before its rows are judged. Raises `DataError` where a column is missing or ambiguous."""
+    cells, wanted = with_products(cells, wanted, wanted.decimal or ".")
+    choice = choose_columns(cells, wanted)
+    cells = finished(cells, choice.columns.get("run_id"), bool(wanted.keep_unfinished))
+    return Chosen(joined_runs(cells, choice.columns.get("run_id"), wanted.join_runs), choice, wanted)
+
+
+def tabled(sources: Sequence[Chosen]) -> RunTable:
+    """The sources as one table; rows without a name are numbered through all of them."""
+    firsts = np.cumsum([0, *(len(source.cells) for source in sources[:-1])])
+    return joined([_table(source, first) for source, first in zip(sources, firsts.tolist(), strict=True)])
 
 
 @dataclass(frozen=True)
@@ -131,13 +159,10 @@ class _Numbers:
     notes: tuple[Note, ...]
 
 
-def _table(cells: Cells, wanted: ColumnMap, first: int) -> RunTable:
-    decimal = wanted.decimal or "."
-    cells, wanted = with_products(cells, wanted, decimal)
-    choice = choose_columns(cells, wanted)
-    cells = finished(cells, choice.columns.get("run_id"), bool(wanted.keep_unfinished))
-    cells = joined_runs(cells, choice.columns.get("run_id"), wanted.join_runs)
-    cells, choice = reduce_curves(cells, choice, Reduction.of(wanted.curve or "auto", wanted.smooth or 1), decimal)
+def _table(source: Chosen, first: int) -> RunTable:
+    wanted, decimal = source.wanted, source.wanted.decimal or "."
+    reduction = Reduction.of(wanted.curve or "auto", wanted.smooth or 1)
+    cells, choice = reduce_curves(source.cells, source.choice, reduction, decimal)
     ids = labels(cells, choice.columns.get("run_id"), [f"run{first + i:03d}" for i in range(len(cells))])
     numbers = _numbers(cells, choice, decimal)
     keep, dropped = _kept(cells, ids, numbers.refused, bool(wanted.drop_invalid))

@@ -135,7 +135,7 @@ def _safetensors(path: Path) -> DataError:
         length = int.from_bytes(stream.read(8), "little")
         header = stream.read(length) if 8 + length <= size and length <= HEADER else b""
     if not header:
-        problem = f"its header too large: {length:,} bytes stated, {max(size - 8, 0):,} there; it is not read"
+        problem = f"header too large: {length:,} bytes stated, {max(size - 8, 0):,} there; it is not read"
         return DataError("E_CHECKPOINT", problem, file=path, remedy="copy it again; " + EXPORT)
     try:
         count = sum(name != "__metadata__" for name in json.loads(header))

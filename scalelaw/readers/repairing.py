@@ -11,7 +11,7 @@ import numpy as np
 from scalelaw.errors import DataError
 from scalelaw.readers.base import Mask, lines_text
 from scalelaw.readers.columns import Choice
-from scalelaw.readers.curves import Curves, is_missing, lines_of, listed, number, steps_text
+from scalelaw.readers.curves import Curves, is_missing, lines_of, listed, number, points_text, steps_text
 from scalelaw.readers.segments import begins, ends, following_min
 from scalelaw.runs import Exclusion, Floats, Note
 
@@ -31,7 +31,7 @@ def with_losses(curves: Curves, choice: Choice, notes: list[Note]) -> Curves:
     if not blank.any():
         return curves
     kept = _beside(curves, choice, blank).where(~blank)
-    told = f"{len(kept)} of {len(curves)} points have one, the others are left out"
+    told = f"{len(kept)} of {points_text(len(curves))} have one, the others are left out"
     notes.append(Note("I_SPARSE", f"{choice.columns['loss']}: {told}"))
     return kept
 
@@ -81,7 +81,7 @@ def finite(curves: Curves, column: str, notes: list[Note], excluded: list[Exclus
         for code in dict.fromkeys(curves.run[passing].tolist()):
             mine = np.flatnonzero(passing & (curves.run == code))
             steps = ", ".join(number(step) for step in curves.step[mine[:5]].tolist())
-            excluded.append(curves.exclusion(int(mine[0]), f"{len(mine)} points without a finite loss: step {steps}"))
+            excluded.append(curves.exclusion(int(mine[0]), f"{points_text(len(mine))} without a finite loss: step {steps}"))
     return curves.where(~(wrong | dead))
 
 

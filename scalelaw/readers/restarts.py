@@ -6,7 +6,7 @@ import numpy as np
 
 from scalelaw.errors import DataError
 from scalelaw.readers.base import Mask, lines_text
-from scalelaw.readers.curves import Curves, lines_of, listed, number, steps_text
+from scalelaw.readers.curves import Curves, lines_of, listed, number, points_text, steps_text
 from scalelaw.readers.segments import Ints, begins, firsts
 from scalelaw.runs import Exclusion, Note
 
@@ -49,7 +49,7 @@ def _without_repeats(curves: Curves, notes: list[Note], excluded: list[Exclusion
     notes.append(Note("W_DUPLICATE", message, lines))
     for code in dict.fromkeys(curves.run[repeats].tolist()):
         mine = repeats[curves.run[repeats] == code]
-        excluded.append(curves.exclusion(int(mine[0]), f"{len(mine)} points that repeat others exactly"))
+        excluded.append(curves.exclusion(int(mine[0]), f"{points_text(len(mine))} that repeat others exactly"))
     keep = np.ones(len(curves), dtype=bool)
     keep[repeats] = False
     return curves.where(keep)
@@ -73,7 +73,7 @@ def _last_attempts(curves: Curves, notes: list[Note], excluded: list[Exclusion])
         lines += lines_of(curves, dropped.tolist())
         told.append(_said(curves, low, high, restarts, dropped))
         first = int(dropped[0])
-        excluded.append(curves.exclusion(first, f"{len(dropped)} points of an earlier attempt, {_span(curves, dropped)}"))
+        excluded.append(curves.exclusion(first, f"{points_text(len(dropped))} of an earlier attempt, {_span(curves, dropped)}"))
     if sorted_runs:
         notes.append(Note("I_SORTED", f"{listed(sorted_runs)}: points out of order are sorted by step"))
     if told:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scalelaw.readers.base import Mask
-from scalelaw.readers.curves import Curves, lines_of, listed, number, steps_text
+from scalelaw.readers.curves import Curves, lines_of, listed, number, points_text, steps_text
 from scalelaw.readers.segments import (
     begins,
     ends,
@@ -66,9 +66,9 @@ def without_divergence(curves: Curves, notes: list[Note], excluded: list[Exclusi
         lines += lines_of(curves, (point,))
         told.append(
             f"run {name} rises at step {step} from {base[point]:.4g} and stays high, at {curves.loss[point:end].min():.4g} "
-            f"or more: diverged, {end - point} points left out, the end of run {name} not fitted"
+            f"or more: diverged, {points_text(end - point)} left out, the end of run {name} not fitted"
         )
-        excluded.append(curves.exclusion(point, f"diverged at step {step}: {end - point} points left out"))
+        excluded.append(curves.exclusion(point, f"diverged at step {step}: {points_text(end - point)} left out"))
     if told:
         notes.append(Note("W_DIVERGED", listed(told), tuple(lines)))
     high = (curves.loss > base + np.maximum(SPIKE * base, noise)) & ~gone

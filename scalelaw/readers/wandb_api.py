@@ -110,7 +110,8 @@ def _refused(error: Exception) -> bool:
 def _no_answer(address: str, error: Exception) -> DataError:
     said = "W&B refused" if _refused(error) else f"W&B did not answer in {len(WAITS) + 1} tries"
     remedy = "check the address, the network and `wandb login`, or read the run's .wandb file"
-    return DataError("E_NETWORK", f"{said}: {type(error).__name__}: {error}", file=address, remedy=remedy)
+    problem = f"{said}: {type(error).__name__}: {str(error).rstrip('.')}"
+    return DataError("E_NETWORK", problem, file=address, remedy=remedy)
 
 
 def _read(project: str, run: Any) -> Log:

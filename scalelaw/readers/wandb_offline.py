@@ -159,7 +159,7 @@ def _item(body: bytes) -> tuple[str, Any]:
         if isinstance(raw, bytes) and number in (ITEM["key"], ITEM["nested_key"]):
             keys.append(raw.decode())
         elif isinstance(raw, bytes) and number in (ITEM["value_json"], HISTORY_ITEM["json"]):
-            value = json.loads(raw)
+            value = json.loads(raw.decode())
         elif isinstance(raw, bytes) and number == HISTORY_ITEM["text"]:
             value = raw.decode()
         elif isinstance(raw, bytes) and number == HISTORY_ITEM["number"]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from scalelaw.readers.base import Mask
 from scalelaw.readers.columns import plain_name
-from scalelaw.readers.curves import Curves, lines_of, listed, steps_text
+from scalelaw.readers.curves import Curves, lines_of, listed, points_text, steps_text
 from scalelaw.readers.parsing import parse_column
 from scalelaw.readers.rates import Rates
 from scalelaw.readers.segments import Ints, begins, firsts
@@ -21,7 +21,10 @@ FEWEST = 20
 SAMPLE = 64
 """Points, equally spaced in the logarithm of the step, that a curve is fitted to."""
 ABOVE, NOISE = 0.01, 5.0
-"""Share of the curve, and standard deviations of its residuals, by which a loss is above it."""
+"""Share of the curve, and standard deviations of its residuals, both relative, by which a loss is above it."""
+SURE = 9.0
+"""Rise of the residual sum of squares, in variances of a residual, up to which an exponent is possible: three standard
+errors. Of the possible curves the steepest is taken, since it is extrapolated to the first steps."""
 EXPONENTS = (0.02, 3.0)
 GOLDEN = (np.sqrt(5) - 1) / 2
 NARROWINGS = 40
@@ -35,7 +38,8 @@ def without_warmup(
 
     It is known where the rate was logged (it lasts until 99 % of the peak) or a column of warm-up steps is there.
     Elsewhere E + B step^-b is fitted to the points after a tenth of the steps, and the warm-up is what, before, ends
-    with two neighbouring losses that are more than 1 % and five standard deviations above that curve.
+    with two neighbouring losses that are more than 1 % and five standard deviations above every such curve that these
+    points allow.
     """
     if not len(curves):
         return curves
@@ -48,8 +52,8 @@ def without_warmup(
     for code in np.unique(curves.run[warm]).tolist():
         mine = np.flatnonzero(warm & (curves.run == code))
         span = steps_text(float(curves.step[mine[0]]), float(curves.step[mine[-1]]))
-        told.append(f"run {curves.names[code]}, {span}, {len(mine)} points")
-        excluded.append(curves.exclusion(int(mine[0]), f"{len(mine)} points of the warm-up, {span}"))
+        told.append(f"run {curves.names[code]}, {span}")
+        excluded.append(curves.exclusion(int(mine[0]), f"{points_text(len(mine))} of the warm-up, {span}"))
     lines = lines_of(curves, np.flatnonzero(warm).tolist())
     notes.append(Note("W_WARMUP", f"first steps excluded, for {how}, a warm-up: {listed(told)}", lines))
     return curves.where(~warm)
@@ -128,12 +132,27 @@ def _above(part: Curves, early: Curves) -> Mask:
     place[part.run[start]] = np.arange(len(start))
     unit = np.maximum.reduceat(part.step, start)
     x, y = part.step / unit[code], part.loss
-    exponent = _exponents(x, y, start, code)
-    slope, constant, rest = _line(x ** -exponent[code], y, start, code)
-    deviation = np.sqrt(rest / np.maximum(np.diff(start, append=len(y)) - 3, 1))
+    exponent = _steepest(x, y, start, code)
+    slope, constant, _ = _line(x ** -exponent[code], y, start, code)
+    fitted = constant[code] + slope[code] * x ** -exponent[code]
+    size = np.diff(start, append=len(y))
+    deviation = np.sqrt(np.add.reduceat((y / fitted - 1) ** 2, start) / size)
     own = place[early.run]
     curve = constant[own] + slope[own] * (early.step / unit[own]) ** -exponent[own]
-    return np.asarray(early.loss > curve + np.maximum(ABOVE * np.abs(curve), NOISE * deviation[own]))
+    return np.asarray(early.loss > curve * (1 + np.maximum(ABOVE, NOISE * deviation[own])))
+
+
+def _steepest(x: Floats, y: Floats, start: Ints, code: Ints) -> Floats:
+    """The largest exponent of every run with which its points agree, by bisection above the best."""
+    best = np.log(_exponents(x, y, start, code))
+    least = _line(x ** -np.exp(best)[code], y, start, code)[2]
+    allowed = least * (1 + SURE / np.maximum(np.diff(start, append=len(y)) - 3, 1))
+    low, high = best, np.full(len(best), np.log(EXPONENTS[1]))
+    for _ in range(NARROWINGS // 2):
+        middle = (low + high) / 2
+        agrees = _line(x ** -np.exp(middle)[code], y, start, code)[2] <= allowed
+        low, high = np.where(agrees, middle, low), np.where(agrees, high, middle)
+    return np.asarray(np.exp(low))
 
 
 def _exponents(x: Floats, y: Floats, start: Ints, code: Ints) -> Floats:

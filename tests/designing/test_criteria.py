@@ -9,6 +9,7 @@ from scalelaw.designing import CRITERIA
 from scalelaw.designing.aims import Aims
 from scalelaw.designing.belief import Belief
 from scalelaw.designing.candidates import candidates
+from scalelaw.designing.comparison import inverse
 from scalelaw.designing.criteria import OneMore
 
 ALL = CRITERIA.names()
@@ -23,28 +24,28 @@ def some_runs(belief: Belief) -> np.ndarray:
 @pytest.mark.parametrize("name", ALL)
 def test_the_criterion_after_one_more_run_is_its_value_with_that_run(name: str, belief: Belief, aims: Aims) -> None:
     criterion, X = CRITERIA[name], some_runs(belief)
-    V = np.linalg.inv(belief.information)
+    V = inverse(belief.information)
     after = criterion.after(OneMore(V, X), aims)
     for j in range(X.shape[1]):
-        more = np.linalg.inv(belief.information + X[:, j, :, None] * X[:, j, None, :])
+        more = inverse(belief.information + X[:, j, :, None] * X[:, j, None, :])
         assert after[j] == pytest.approx(criterion.value(more, aims), abs=1e-8)
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_further_run_never_makes_it_worse(name: str, belief: Belief, aims: Aims) -> None:
-    criterion, V = CRITERIA[name], np.linalg.inv(belief.information)
+    criterion, V = CRITERIA[name], inverse(belief.information)
     assert (criterion.after(OneMore(V, some_runs(belief)), aims) <= criterion.value(V, aims) + 1e-12).all()
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_covariance_k_times_as_large_is_worse_by_the_logarithm_of_k(name: str, belief: Belief, aims: Aims) -> None:
-    V = np.linalg.inv(belief.information)
+    V = inverse(belief.information)
     difference = CRITERIA[name].value(3.0 * V, aims) - CRITERIA[name].value(V, aims)
     assert difference == pytest.approx(np.log(3.0))
 
 
 def test_the_compound_is_the_mean_of_loss_and_n_opt(belief: Belief, aims: Aims) -> None:
-    V = np.linalg.inv(belief.information)
+    V = inverse(belief.information)
     loss, n_opt, both = (CRITERIA[name].value(V, aims) for name in ("loss", "n_opt", "compound"))
     assert both == pytest.approx((loss + n_opt) / 2)
 
@@ -53,7 +54,7 @@ def test_the_decision_criterion_is_the_expected_excess_loss(belief: Belief, aims
     """Simulated: parameters around each draw, the size they say trained, its excess under that draw's curvature."""
     rng = np.random.default_rng(0)
     scale = 1e-6
-    V = scale * np.linalg.inv(belief.information)
+    V = scale * inverse(belief.information)
     costs = []
     for b in range(len(belief)):
         off = rng.multivariate_normal(np.zeros(V.shape[1]), V[b], 20_000)

@@ -11,7 +11,7 @@ import scalelaw as sl
 from scalelaw.designing import CRITERIA, Design, Layout, design, parse_target
 from scalelaw.designing.aims import aim
 from scalelaw.designing.belief import believe
-from scalelaw.designing.comparison import information
+from scalelaw.designing.comparison import information, inverse
 from scalelaw.designing.design import default_largest, default_smallest
 from scalelaw.errors import UsageError
 from tests.conftest import simulated
@@ -41,7 +41,7 @@ def test_each_design_is_the_best_of_all_by_its_own_criterion(prior: sl.Fit, desi
     aims = aim(belief, TARGETS)
 
     def value(name: str, layout: Layout) -> float:
-        return CRITERIA[name].value(np.linalg.inv(belief.information + information(belief, layout)), aims)
+        return CRITERIA[name].value(inverse(belief.information + information(belief, layout)), aims)
 
     for name, made in designs.items():
         own = value(name, made.layout)

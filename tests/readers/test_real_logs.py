@@ -52,6 +52,18 @@ TRAINER_TOLD = {"loss": "eval_g0_loss", "n_tokens": "step*512", "given": {"n_par
 """The batch's tokens and the model are unknown; these stand in. Evaluated before the first step too, at D = 0."""
 GZIP = "jsonl/gzip_scaling_results_new.jsonl"
 T5_JSON = "jsonl/t5_pile_base_inference_metrics.jsonl"
+T5_TRAIN, T5_EVAL = "tensorboard/t5_pile_base_train", "tensorboard/t5_pile_base_eval"
+T5_TOLD = {"n_tokens": "step*2048*512", "given": {"n_params": "248M"}}
+"""T5 v1.1 base; batches of 2,048 sequences of 512 tokens, as the log's `effective_batch_size` and `config` say."""
+T5_MEAN = {"loss": "loss_per_all_target_tokens"}
+MEGATRON = "text-logs/megatron-deepspeed_blowup-1-1793404.out"
+LLM_C, MODDED = "text-logs/modded-nanogpt_AdamW_f66d43d7.log", "text-logs/modded-nanogpt_with_source_header.txt"
+GPT2 = {"loss": "val_loss", "given": {"n_params": "124M"}}
+MODDED_TOLD = GPT2 | {"n_tokens": "step*batch_size*sequence_length", "drop_invalid": True}
+"""Evaluated before the first step too, at D = 0."""
+TITAN = "text-logs/torchtitan_llama3_cuda_losses.txt"
+TITAN_TOLD = {"n_tokens": "step*16384", "given": {"n_params": "6.1M"}}
+"""The batch and the model of its own test are not in the file; these stand in."""
 
 OUTCOMES: list[tuple[str, Read | Refused]] = [
     (CHART + "amber_eval.csv", Refused("E_MISSING_COLUMN", ("no column for loss", "medical"))),
@@ -69,6 +81,26 @@ OUTCOMES: list[tuple[str, Read | Refused]] = [
     (GZIP, Refused("E_AMBIGUOUS_COLUMN", ("train_loss, valid_loss",))),
     (GZIP, Refused("E_NOT_A_NUMBER", ("list is not a number",), {"loss": "valid_loss"})),
     (T5_JSON, Refused("E_METRIC", ("perplexity",))),
+    # The loss is a sum over the batch, 2e5; the mean that is there too overflowed 32 bits in training and is negative.
+    (T5_TRAIN, Refused("E_AMBIGUOUS_COLUMN", ("loss, loss_per_all_target_tokens",))),
+    (T5_TRAIN, Refused("E_NOT_POSITIVE", ("'-1.136247158050537'",), T5_TOLD | T5_MEAN)),
+    (T5_TRAIN, Read(T5_TOLD | {"loss": "loss"}, 1, 100, 222732.5469, ("W_DIVERGED",))),
+    (
+        T5_TRAIN + "/events.out.tfevents.1699275937.t1v-n-4cb1f8b8-w-8.54794.0.v2",
+        Refused("E_MISSING_COLUMN", ("no column for loss", "timing/evaluate_seconds")),
+    ),
+    (T5_EVAL, Refused("E_AMBIGUOUS_COLUMN", ("loss, loss_per_all_target_tokens",))),
+    (T5_EVAL, Read(T5_TOLD | T5_MEAN, 1, 1, 0.9226)),
+    (MEGATRON, Refused("E_AMBIGUOUS_COLUMN", ("val_loss, train_loss",))),
+    (MEGATRON, Refused("E_MISSING_VALUE", ("line 664", "tokens is missing"), {"loss": "val_loss"})),
+    (MEGATRON, Read({"loss": "train_loss"}, 1, 1, 8.8636, ("I_ROUNDED",))),
+    (MEGATRON, Read({"loss": "val_loss", "n_tokens": "step*128*seq_length"}, 1, 3, 7.6285)),
+    (LLM_C, Refused("E_AMBIGUOUS_COLUMN", ("val_loss, train_loss",))),
+    (LLM_C, Read(GPT2 | {"n_tokens": "step*512*1024"}, 1, 72, 3.2760)),
+    (MODDED, Refused("E_AMBIGUOUS_COLUMN", ("val_loss, train_loss",))),
+    (MODDED, Read(MODDED_TOLD, 1, 41, 3.2747)),
+    (TITAN, Refused("E_MISSING_COLUMN", ("n_params, n_tokens",))),
+    (TITAN, Read(TITAN_TOLD, 1, 100, 2.7465, ("I_FORMAT",))),
 ]
 
 

@@ -39,6 +39,11 @@ FORMATS = {
     "jsonl": Format(SAMPLES / "jsonl"),
     "wandb_offline": Format(SAMPLES / "wandb_offline"),
     "wandb_chart": Format(SAMPLES / "wandb_export.csv", ABOUT),
+    "tensorboard": Format(SAMPLES / "tb", ABOUT, rtol=FLOAT32),
+    "mlflow": Format(IN_PLACE / "mlflow.db"),
+    "mlflow_files": Format(IN_PLACE / "mlruns"),
+    "trackio": Format(IN_PLACE / "trackio"),
+    "clearml": Format(IN_PLACE / "clearml", {"loss": "loss/eval"}, RUNS[:1]),
     "dvclive": Format(SAMPLES / "dvclive" / "n1000000" / "dvclive", ABOUT, RUNS[:1]),
 }
 

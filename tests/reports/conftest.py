@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 import scalelaw as sl
-from reports import Report, fit_report, write_report
+from reports import Report, comparison_report, fit_report, plan_report, replication_report, sweep_report, write_report
+from reports.sweep_runs import read_sweep
 from scalelaw.intervals import Draws
 from tests.conftest import simulated
+from tests.reports.examples import comparison, replication, write_store
 
 HOSTILE = (
     "</script><img src=x onerror=alert(1)>",
@@ -60,3 +62,21 @@ def hostile_report() -> Report:
 def written(report: Report, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """The files of the report; the page comes first."""
     return write_report(report, tmp_path_factory.mktemp("report") / "law.html")
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store of a learning-rate sweep."""
+    return write_store(tmp_path_factory.mktemp("runs") / "tune")
+
+
+@pytest.fixture(scope="session")
+def every_kind(report: Report, plan: sl.Plan, draws: Draws, store: Path) -> dict[str, Report]:
+    """One report of every kind, by its name."""
+    return {
+        "fit": report,
+        "plan": plan_report(plan, draws),
+        "compare": comparison_report(comparison()),
+        "sweep": sweep_report(read_sweep(store)),
+        "replication": replication_report(replication()),
+    }

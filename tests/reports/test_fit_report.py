@@ -11,11 +11,12 @@ import pytest
 import scalelaw as sl
 from reports import Report, fit_report
 from reports.base import Figure, Line, Points, Quantity, Range, Table
+from reports.checklist import NOT_STATED, QUESTIONS
 from reports.fit_tables import NOT_IDENTIFIED
 from reports.size_groups import MAX_POINTS, size_groups
 from scalelaw.intervals import Draws
 from scalelaw.runs import Note
-from tests.conftest import simulated
+from tests.conftest import chinchilla_loss, simulated
 
 
 def section(report: Report, name: str):
@@ -49,12 +50,14 @@ def test_summary_states_the_certificate_and_the_plan(report: Report, fit: sl.Fit
     law, planned = section(report, "summary").paragraphs
     assert fit.certificate.outcome in law
     assert "fitted to 38 runs; 2 runs left out" in law
-    assert re.search(r"A budget of 10²² FLOP is best spent on [\d.]+B parameters \(95% interval", planned)
+    assert re.search(r"The least loss for 10²² FLOP.*: train [\d.]+B parameters \(95% interval", planned)
 
 
 def test_every_figure_of_a_trade_off_law_is_there(report: Report):
     names = [figure.name for figure in report.figures]
-    assert names == ["law", "residuals", "optimal_params", "optimal_tokens", "frontier", "near_optimal"]
+    residuals = ["residuals", "residuals_n_params", "residuals_n_tokens", "residuals_normal"]
+    optimum = ["optimal_params", "optimal_tokens", "frontier", "near_optimal"]
+    assert names == ["law", "cut_n_params", "cut_n_tokens", *residuals, *optimum]
 
 
 def test_excluded_runs_stand_with_their_reason(report: Report):
@@ -127,6 +130,65 @@ def test_a_fit_without_an_optimum_says_so_as_an_error(fit: sl.Fit, draws: Draws)
 
 def test_the_checklist_says_whether_larger_runs_were_held_out(report: Report, fit: sl.Fit, draws: Draws):
     """A report with a plan rests on backtests; one without has none to speak of."""
-    question = "Was the law tested on runs beyond the fitted ones?"
+    question = QUESTIONS["held_out"]
     assert "held out in turn" in str(rows(report, "checklist")[question]["answer"])
     assert rows(fit_report(fit, draws), "checklist")[question]["answer"] == "not in this report"
+
+
+def test_a_cut_draws_every_run_and_the_law_at_its_level(report: Report, fit: sl.Fit):
+    for name, along, at in (("cut_n_params", "n_params", "n_tokens"), ("cut_n_tokens", "n_tokens", "n_params")):
+        layers = section(report, name).layers
+        assert sum(len(layer.x) for layer in layers if isinstance(layer, Points)) == len(fit.runs)
+        groups = size_groups(fit.runs, at)
+        lines = [layer for layer in layers if isinstance(layer, Line)]
+        for line, group in zip(lines, groups, strict=True):
+            expected = fit.predict(**{along: np.array(line.x), at: group.middle})
+            np.testing.assert_allclose(line.y, expected, rtol=1e-12)
+
+
+def swept(budgets: tuple[float, ...] = (1e19, 1e20, 1e21)) -> sl.RunTable:
+    """Runs on IsoFLOP curves that follow `CHINCHILLA` without noise, around the optimum of each budget."""
+    C = np.repeat(budgets, 7)
+    N = np.concatenate([0.09 * c**0.5 * np.geomspace(0.25, 4, 7) for c in budgets])
+    return sl.RunTable.of(n_params=N, flops=C, loss=chinchilla_loss(N, C / (6 * N)))
+
+
+def test_isoflop_curves_have_the_laws_minima_where_the_runs_were_swept_so():
+    fit = sl.fit("chinchilla", swept())
+    figure = section(fit_report(fit, sl.uncertainty(fit, "wald")), "isoflop")
+    minima = next(layer for layer in figure.layers if isinstance(layer, Points) and layer.symbol == "diamond")
+    best = [float(fit.law.optimum(fit.natural[None], C)[0][0]) for C in (1e19, 1e20, 1e21)]
+    np.testing.assert_allclose(minima.x, best, rtol=0.15)  # a parabola is not the law
+    assert [layer.label for layer in figure.layers if isinstance(layer, Points)][:3] == [
+        "10¹⁹ FLOP",
+        "10²⁰ FLOP",
+        "10²¹ FLOP",
+    ]
+
+
+def test_runs_that_were_not_swept_along_budgets_get_no_isoflop_curves(report: Report):
+    assert "isoflop" not in [figure.name for figure in report.figures]
+
+
+def test_normal_residuals_lie_on_the_line_of_the_quantile_figure():
+    runs = simulated(400, noise=0.01)
+    fit = sl.fit("chinchilla", runs)
+    figure = section(fit_report(fit, sl.uncertainty(fit, "wald")), "residuals_normal")
+    (points,) = (layer for layer in figure.layers if isinstance(layer, Points))
+    (line,) = (layer for layer in figure.layers if isinstance(layer, Line))
+    assert list(points.y) == sorted(points.y)
+    slope = (line.y[1] - line.y[0]) / (line.x[1] - line.x[0])
+    assert slope == pytest.approx(1.0, rel=0.15)  # the noise, in percent
+    middle = np.abs(points.x) < 1.5
+    on_the_line = np.interp(np.array(points.x)[middle], line.x, line.y)
+    np.testing.assert_allclose(np.array(points.y)[middle], on_the_line, atol=0.25)
+
+
+def test_the_checklist_tells_what_the_table_states_and_what_it_does_not():
+    runs = replace(simulated(30), extras={"optimizer": np.array(["adamw"] * 30), "seed": np.arange(30) % 3})
+    fit = sl.fit("chinchilla", runs)
+    answers = rows(fit_report(fit, sl.uncertainty(fit, "wald")), "checklist")
+    assert answers[QUESTIONS["optimizer"]]["answer"] == "adamw"
+    assert answers[QUESTIONS["seeds"]]["answer"] == "seed 0, 1, 2"
+    assert answers[QUESTIONS["schedule"]]["answer"] == NOT_STATED
+    assert "which text is not stated" in answers[QUESTIONS["loss"]]["answer"]

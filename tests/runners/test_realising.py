@@ -48,7 +48,7 @@ def test_the_default_family_comes_near_to_every_size(n_params: float, ratio: flo
     assert abs(found.error) < (0.05 if n_params >= 2e6 else 0.07)
     assert (abs(found.error) > FAR) == any("no member with the family's depth" in note for note in found.notes)
     assert spec.width % spec.head_dim == 0
-    assert spec.width % step_of(spec.width - 1, spec) == 0
+    assert spec.width % step_of(spec.width, spec) == 0
     assert found.heads == spec.width // spec.head_dim
     assert 1 / 3.1 < spec.width / spec.depth / family.aspect < 3.1
     assert n_tokens - spec.tokens_per_step <= found.n_tokens <= n_tokens + 1
@@ -114,6 +114,14 @@ def test_other_families_are_realised_as_well(model: str, corpus: str, context: i
     assert abs(found.error) < 0.05
     assert found.memory is not None
     assert (found.heads is not None) == ("head_dim" in FAMILIES[model].reads)
+
+
+@pytest.mark.parametrize("head_dim", [24, 48, 80])
+@pytest.mark.parametrize(("n_params", "multiple"), [(1e6, 8), (3e8, 64), (1e10, 128)])
+def test_widths_fill_tiles_whatever_the_size_of_a_head(head_dim: int, n_params: float, multiple: int) -> None:
+    found = realise(n_params, 1e9, replace(BASE, head_dim=head_dim, corpus="markov"), aspect=8 * n_params**0.12)
+    assert found.spec.width % multiple == 0
+    assert found.spec.width % head_dim == 0
 
 
 def test_heads_that_share_keys_stay_whole_groups() -> None:

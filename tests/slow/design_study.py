@@ -111,12 +111,12 @@ def sweep(truth: str, how: str, i: int) -> dict[str, list[float]]:
 
 def plain(values: np.ndarray) -> np.ndarray:
     """The variance over the last axis."""
-    return values.var(axis=-1, ddof=1)
+    return np.asarray(values.var(axis=-1, ddof=1))
 
 
 def robust(values: np.ndarray) -> np.ndarray:
     """The squared, scaled median absolute deviation over the last axis."""
-    return (1.4826 * np.median(np.abs(values - np.median(values, axis=-1, keepdims=True)), axis=-1)) ** 2
+    return np.asarray((1.4826 * np.median(np.abs(values - np.median(values, axis=-1, keepdims=True)), axis=-1)) ** 2)
 
 
 def rows(truth: str, how: str, sweeps: int = SWEEPS) -> list[dict[str, object]]:

@@ -15,11 +15,11 @@ from scalelaw.errors import DataError, UsageError
 from scalelaw.fitting import Fit
 from scalelaw.numbers import format_quantity
 from scalelaw.planning.landscape import Landscape
-from scalelaw.planning.searching import crossing, least
+from scalelaw.planning.searching import crossing, last_finite, least
 from scalelaw.runs import Floats
 
-HUGE = 1e60
-"""A spending, or a number of tokens, that stands for an infinite one."""
+HUGE, TINY = 1e60, 1e-15
+"""Spendings (the first a number of tokens too) that stand for an infinite one and for none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,14 +72,11 @@ class Goal(ABC):
 
     def answer(self, landscape: Landscape) -> tuple[float, float]:
         """N and D for one vector of parameters; NaN where there are none."""
-        if self.spend is not None:
-            return self.best(landscape, self.spend)
-        return self.best(landscape, self.least_spending(landscape, self.loss or math.nan))
+        spend = self.least_spending(landscape, self.loss or math.nan) if self.spend is None else self.spend
+        return self.best(landscape, spend) if math.isfinite(spend) else (math.nan, math.nan)
 
     def best(self, landscape: Landscape, spend: float) -> tuple[float, float]:
         """The N and D of least loss that a spending buys; NaN where there is none inside the positive numbers."""
-        if not math.isfinite(spend):
-            return math.nan, math.nan
         log_N = least(lambda x: landscape.log_loss(np.exp(x), self.tokens(np.exp(x), spend)))
         n_params = math.exp(log_N)
         return n_params, float(self.tokens(n_params, spend))
@@ -90,7 +87,7 @@ class Goal(ABC):
         def gap(log_spend: float) -> float:
             return landscape.at(*self.best(landscape, math.exp(log_spend))) - math.log(loss)
 
-        return math.exp(crossing(gap, math.log(HUGE)))
+        return math.exp(crossing(gap, math.log(HUGE), math.log(TINY)))
 
     @property
     def most_tokens(self) -> float:
@@ -104,7 +101,11 @@ class Goal(ABC):
 
     def floor(self, landscape: Landscape) -> float:
         """The loss that no spending goes below, nats/token."""
-        return math.exp(landscape.at(*self.best(landscape, HUGE)))
+
+        def log_loss(log_spend: float) -> float:
+            return landscape.at(*self.best(landscape, math.exp(log_spend)))
+
+        return math.exp(log_loss(last_finite(log_loss, math.log(HUGE), math.log(TINY))))
 
     def check(self, fit: Fit) -> None:
         """Raise where the law has no answer at all: no trade-off between N and D, or an input that is not given."""

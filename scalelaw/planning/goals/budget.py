@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +24,7 @@ class Budget(TrainingGoal):
 
     def best(self, landscape: Landscape, spend: float) -> tuple[float, float]:
         """By the law's own optimum, where it is a law of N and D alone."""
-        if not landscape.plain or not math.isfinite(spend):
+        if not landscape.plain:
             return super().best(landscape, spend)
         with np.errstate(all="ignore"):
             n_params, n_tokens = landscape.law.optimum(landscape.natural[None], spend)

@@ -1,0 +1,120 @@
+"""A plan report gives the answer first, and what being wrong about it costs."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import scalelaw as sl
+from reports import Report, plan_report
+from reports.base import Figure, Points, Quantity, Range, Table
+from reports.plan_sentences import typeset
+from reports.sentences import with_interval
+from reports.wording import quantity
+from scalelaw.intervals import Draws
+from scalelaw.planning.base import Bill, Variant
+from scalelaw.results import Unavailable
+
+
+@pytest.fixture(scope="module")
+def page(plan: sl.Plan, draws: Draws) -> Report:
+    return plan_report(plan, draws)
+
+
+def table(report: Report, name: str) -> Table:
+    (found,) = (part for part in report.sections if part.name == name)
+    assert isinstance(found, Table)
+    return found
+
+
+def names(report: Report) -> list[str]:
+    return [part.name for part in report.sections]
+
+
+def test_the_answer_comes_first_with_its_intervals(page: Report, plan: sl.Plan):
+    first = page.sections[0].paragraphs[0]
+    assert first.startswith("The least loss for 10²² FLOP")
+    assert f"train {with_interval(plan.n_params)} on {with_interval(plan.n_tokens)}" in first
+    assert f"{plan.reach.farthest:.1f} decades" in first
+    assert names(page)[:4] == ["summary", "plan", "near_optimal", "costs"]
+
+
+def test_the_table_holds_every_number_of_the_plan_once(page: Report, plan: sl.Plan):
+    rows = {row[0]: row for row in table(page, "plan").rows}
+    assert rows["parameters N*"][1:3] == (
+        Quantity(plan.n_params.estimate, "parameters"),
+        Range(plan.n_params.low, plan.n_params.high, "parameters"),
+    )
+    assert rows["training compute 6ND"][1:] == (Quantity(1e22, "FLOP"), None, "FLOP", "given")
+    assert "in all" not in rows  # the spending is the training compute
+
+
+def test_costs_are_the_plans_and_their_diamonds_lie_on_its_curve(page: Report, plan: sl.Plan):
+    rows = table(page, "costs").rows
+    assert [row[0] for row in rows] == [cost.what for cost in plan.costs]
+    assert [row[6].value for row in rows] == pytest.approx([100 * cost.wasted.estimate for cost in plan.costs])
+    (figure,) = (part for part in page.sections if part.name == "near_optimal")
+    assert isinstance(figure, Figure)
+    (diamonds,) = (layer for layer in figure.layers if isinstance(layer, Points))
+    np.testing.assert_allclose(diamonds.y, plan.loss_for(np.array(diamonds.x)), rtol=1e-9)
+    assert min(diamonds.y) >= plan.loss.estimate
+
+
+def test_the_summary_says_what_half_and_twice_the_size_waste(page: Report, plan: sl.Plan):
+    flat = page.sections[0].paragraphs[1]
+    wasted = {cost.what.split()[0]: 100 * cost.wasted.estimate for cost in plan.costs}
+    found = re.search(r"half the size wastes ([\d.]+)% of the spending, twice the size ([\d.]+)%", flat)
+    assert found
+    assert float(found[1]) == pytest.approx(wasted["half"], rel=0.06)
+    assert float(found[2]) == pytest.approx(wasted["twice"], rel=0.06)
+
+
+def test_money_and_days_are_told_where_the_hardware_is_known(page: Report, plan: sl.Plan, draws: Draws):
+    assert "bill" not in names(page)
+    bill = Bill(368_640.0, 30.0, 1.1e6, "USD", "a price")
+    priced = plan_report(replace(plan, bill=bill), draws)
+    rows = {row[0]: row for row in table(priced, "bill").rows}
+    assert rows["money"][1] == Quantity(1.1e6, "USD")
+    assert "It takes 30 days and 1.1M USD" in priced.sections[0].paragraphs[-1]
+
+
+def test_a_price_that_is_not_known_is_not_told_as_a_number(plan: sl.Plan, draws: Draws):
+    unpriced = plan_report(replace(plan, bill=Bill(10.0, 30.0, math.nan, "USD", "")), draws)
+    assert unpriced.sections[0].paragraphs[-1] == "It takes 30 days."
+
+
+def test_other_assumptions_stand_beside_the_answer(plan: sl.Plan, draws: Draws):
+    variant = Variant("MFU 0.3", 1e10, 2e11, 2.0, 7e21, 30.0, None)
+    (row,) = table(plan_report(replace(plan, variants=(variant,)), draws), "variants").rows
+    assert row == (
+        "MFU 0.3",
+        Quantity(1e10, "parameters"),
+        Quantity(2e11, "tokens"),
+        Quantity(2.0),
+        Quantity(7e21, "FLOP"),
+        Quantity(30.0, "days"),
+        None,
+    )
+
+
+def test_an_answer_that_cannot_be_had_says_why(plan: sl.Plan, draws: Draws):
+    unknown = Unavailable("N*", "too many replicates have no optimum", "parameters")
+    report = plan_report(replace(plan, n_params=unknown, bands=(), costs=()), draws)
+    assert "too many replicates have no optimum" in report.sections[0].paragraphs[0]
+    assert {"near_optimal", "costs"}.isdisjoint(names(report))
+
+
+@pytest.mark.parametrize("asked", [{"loss": 2.2}, {"n_params": 1e9, "flops": 1e21}, {"n_tokens": 1e11, "loss": 2.3}])
+def test_every_question_has_a_report(asked: dict[str, float], fit: sl.Fit, draws: Draws):
+    planned = sl.plan(fit, draws=draws, **asked)
+    report = plan_report(planned, draws)
+    assert quantity(planned.n_params.estimate, "parameters", 3) in report.sections[0].paragraphs[0]
+    assert report.provenance["question"] == planned.goal.sentence
+
+
+def test_powers_of_ten_are_raised_and_names_are_left_alone():
+    assert typeset("1e+22 FLOP of d1e2 at 9.894e+14 FLOP/s") == "10²² FLOP of d1e2 at 9.894×10¹⁴ FLOP/s"
