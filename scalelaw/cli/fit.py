@@ -9,6 +9,7 @@ import typer
 
 from scalelaw.cli import _options as options
 from scalelaw.cli import _output as output
+from scalelaw.cli import _reading as reading
 from scalelaw.cli._fit_output import write_fit
 
 if TYPE_CHECKING:
@@ -16,15 +17,8 @@ if TYPE_CHECKING:
     from scalelaw.runs import RunTable
 
 
-def _column(help: str) -> Any:
-    return typer.Option(metavar="COLUMN", help=help, rich_help_panel="Columns")
-
-
-Column = str | None
-
-
 def fit(
-    runs: Annotated[list[Path], typer.Argument(help="CSV, TSV, JSONL or Parquet (also .gz), or a run store.")],
+    runs: options.Runs,
     law: options.LawName = "chinchilla",
     hold: Annotated[
         list[str] | None,
@@ -38,24 +32,31 @@ def fit(
     delta: Annotated[
         float | None, typer.Option(help="Huber delta of log_huber or huber.  [default: 0.001]", show_default=False)
     ] = None,
-    loss: Annotated[Column, _column("The loss to fit.")] = None,
-    n_params: Annotated[Column, _column("Parameters N.")] = None,
-    n_tokens: Annotated[Column, _column("Training tokens D; C/(6N) when absent.")] = None,
-    flops: Annotated[Column, _column("Training compute C; 6ND when absent.")] = None,
-    run_id: Annotated[Column, _column("The run's name.")] = None,
-    group: Annotated[Column, _column("Rows resampled together: seeds or checkpoints of one configuration.")] = None,
-    weight: Annotated[Column, _column("Weight of each row in the objective.")] = None,
-    loss_unit: Annotated[str | None, typer.Option(help="nats, bits or bpb.")] = None,
-    bytes_per_token: Annotated[float | None, typer.Option(help="Needed for losses in bits per byte.")] = None,
+    loss: reading.Loss = None,
+    n_params: reading.Params = None,
+    n_tokens: reading.Tokens = None,
+    flops: reading.Flops = None,
+    run_id: reading.RunId = None,
+    group: reading.Group = None,
+    weight: reading.Weight = None,
+    loss_unit: reading.LossUnit = None,
+    bytes_per_token: reading.BytesPerToken = None,
     params_convention: options.ParamsConvention = None,
-    flops_convention: Annotated[str | None, typer.Option(help="How C was counted: 6ND, exact or given.")] = None,
-    encoding: Annotated[str, typer.Option(help="Text encoding of the files.")] = "utf-8",
-    decimal: Annotated[str, typer.Option(help="Decimal mark in the files: . or ,")] = ".",
-    mapping: Annotated[Path | None, typer.Option("--map", help="TOML file with the column names and units.")] = None,
+    flops_convention: reading.FlopsConvention = None,
+    mapping: options.ColumnMapFile = None,
+    about: reading.About = None,
+    given: reading.Given = None,
+    curve: reading.Curve = None,
+    smooth: reading.Smooth = None,
+    join_runs: reading.JoinRuns = None,
+    keep_unfinished: reading.KeepUnfinished = False,
+    encoding: reading.Encoding = None,
+    decimal: reading.Decimal = None,
+    skip_bad_lines: reading.SkipBadLines = False,
     exclude: Annotated[
         list[str] | None, typer.Option(help="Leave rows out, and record it: 'loss >= largest(5)', 'flops > 1e21'.")
     ] = None,
-    drop_invalid: Annotated[bool, typer.Option(help="Leave refused rows out and record it.")] = False,
+    drop_invalid: reading.DropInvalid = False,
     weigh: Annotated[
         str | None, typer.Option(help="group: each group counts once; seed_noise: by the noise seeds show.")
     ] = None,
@@ -78,23 +79,7 @@ def fit(
     from scalelaw.intervals import uncertainty
     from scalelaw.readers import exclude_expression, read_runs
 
-    reading: dict[str, Any] = {
-        "loss": loss,
-        "n_params": n_params,
-        "n_tokens": n_tokens,
-        "flops": flops,
-        "run_id": run_id,
-        "group": group,
-        "weight": weight,
-        "loss_unit": loss_unit,
-        "params_convention": params_convention,
-        "flops_convention": flops_convention,
-        "bytes_per_token": bytes_per_token,
-        "encoding": encoding,
-        "decimal": decimal,
-        "drop_invalid": drop_invalid,
-    }
-    table = read_runs(runs, mapping=mapping, **reading)
+    table = read_runs(runs, **reading.arguments(locals()))
     for expression in exclude or []:
         table = exclude_expression(table, expression)
     if weigh:
@@ -140,4 +125,5 @@ def _note_table(table: RunTable, quiet: bool) -> None:
     for item in table.notes:
         output.note(output.clean(f"note: {item.message} [{item.code}]"), quiet)
     for exclusion in table.excluded:
-        output.note(output.clean(f"left out: {exclusion.run_id} (line {exclusion.line}): {exclusion.reason}"), quiet)
+        place = f" (line {exclusion.line})" if exclusion.line else ""
+        output.note(output.clean(f"left out: {exclusion.run_id}{place}: {exclusion.reason}"), quiet)

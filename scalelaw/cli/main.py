@@ -28,6 +28,7 @@ from scalelaw.cli import (
     predict,
     probe,
     report,
+    runs,
     sweep,
 )
 from scalelaw.cli._commands import Commands
@@ -41,6 +42,7 @@ app = typer.Typer(
     help="Fit neural scaling laws to logged runs and plan training budgets, with honest intervals.",
     epilog="Exit codes: 0 ok, 1 failure, 2 usage, 3 did not converge, 4 refused data, 130 interrupted.",
 )
+app.command("runs")(runs.runs)
 app.command("fit")(fit.fit)
 app.command("predict")(predict.predict)
 app.command("plan")(plan.plan)

@@ -16,6 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
@@ -128,7 +129,7 @@ def _zip(path: Path) -> Contents:
             raise _refused(path, f"member {info.filename!r} is encrypted")
         budget.take(info.filename, info.file_size, info.compress_size)
     # An opened archive stays open as long as the paths that read from it.
-    return {info.filename: lambda info=info: _member(path, archive, info) for info in files}  # type: ignore[misc]
+    return {info.filename: partial(_member, path, archive, info) for info in files}
 
 
 def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
@@ -139,33 +140,43 @@ def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> byte
 
 
 def _tar(path: Path) -> Contents:
-    content = _decompressed(path)
+    content = None if path.name.lower().endswith(".tar") else _decompressed(path)
     budget = _Budget(path)
-    places: dict[str, tuple[int, int]] = {}
+    contents: dict[str, Callable[[], bytes]] = {}
     try:
-        with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
-            for info in archive:
-                if info.isdir():
-                    continue
-                if not info.isreg() or info.issparse():
-                    raise _refused(path, f"member {info.name!r} is a link, a device or sparse")
-                budget.take(info.name, info.size, info.size)
-                places[info.name] = (info.offset_data, info.size)
+        with path.open("rb") if content is None else io.BytesIO(content) as stream:
+            with tarfile.open(fileobj=stream, mode="r:") as archive:
+                for info in archive:
+                    if info.isdir():
+                        continue
+                    if not info.isreg() or info.issparse():
+                        raise _refused(path, f"member {info.name!r} is a link, a device or sparse")
+                    budget.take(info.name, info.size, info.size)
+                    contents[info.name] = partial(_stretch, path, content, info.offset_data, info.size)
     except (tarfile.TarError, ValueError, EOFError, OverflowError) as error:
         raise _broken(path, error) from None
-    return {name: lambda at=at, size=size: content[at : at + size] for name, (at, size) in places.items()}  # type: ignore[misc]
+    return contents
+
+
+def _stretch(path: Path, content: bytes | None, at: int, size: int) -> bytes:
+    """A member of a tar: of its unpacked content, or of the file itself where that is None."""
+    if content is not None:
+        return content[at : at + size]
+    with path.open("rb") as stream:
+        stream.seek(at)
+        return stream.read(size)
 
 
 def _decompressed(path: Path) -> bytes:
     """A tar without its compression, as much of it as is allowed."""
     name, packed = path.name.lower(), path.stat().st_size
-    opener: Callable[[Path], IO[bytes]] = gzip.open if name.endswith("gz") else bz2.open if "bz" in name else lzma.open  # type: ignore[assignment]
+    opened = bz2.open(path) if "bz" in name else lzma.open(path) if "xz" in name else gzip.open(path)
     chunks, size = [], 0
     try:
-        with path.open("rb") if name.endswith(".tar") else opener(path) as stream:
+        with opened as stream:
             while chunk := stream.read(CHUNK):
                 size += len(chunk)
-                _refuse_size(path, "the archive", size, packed, MEMBER_BYTES)
+                _refuse_size(path, "the archive", size, packed)
                 chunks.append(chunk)
     except (gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError) as error:
         raise _broken(path, error) from None
@@ -191,12 +202,12 @@ class _Budget:
             raise _refused(self._path, f"it has more than {MEMBERS:,} members, the limit")
         if self._size > ALL_BYTES:
             raise _refused(self._path, f"it unpacks to {self._size:,} bytes or more, beyond the limit of {ALL_BYTES:,}")
-        _refuse_size(self._path, f"member {name!r}", size, packed, MEMBER_BYTES)
+        _refuse_size(self._path, f"member {name!r}", size, packed)
 
 
-def _refuse_size(path: Path, what: str, size: int, packed: int, limit: int) -> None:
-    if size > limit:
-        raise _refused(path, f"{what} unpacks to {size:,} bytes or more, beyond the limit of {limit:,}")
+def _refuse_size(path: Path, what: str, size: int, packed: int) -> None:
+    if size > MEMBER_BYTES:
+        raise _refused(path, f"{what} unpacks to {size:,} bytes or more, beyond the limit of {MEMBER_BYTES:,}")
     if size > SLACK and size > RATIO * max(packed, 1):
         ratio = f"{size:,} bytes or more, over {RATIO} times its {packed:,}"
         raise _refused(path, f"{what} unpacks to {ratio}: the ratio of a bomb, not of logs")

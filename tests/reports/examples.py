@@ -56,6 +56,7 @@ def write_run(store: Path, spec: Mapping[str, Any], status: str = "finished", na
             "run_id": run_id, "group": f"markov-d{width}-lr{lr:g}", "status": status, "loss_unit": "nats/token",
             "n_params": 10 * width**2, "n_tokens": shares[-1] * TOKENS, "flops": shares[-1] * flops,
             "loss": loss if status == "finished" else None, "wall_s": 60.0 * shares[-1],
+            **{label: spec[label] for label in ("corpus", "parametrization", "width", "lr", "seed")},
         }  # fmt: skip
         (folder / "done.json").write_text(json.dumps(record))
     return run_id

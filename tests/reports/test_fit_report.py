@@ -119,7 +119,7 @@ def test_many_runs_are_thinned_and_the_caption_says_so():
     figure = fit_report(fit, sl.bootstrap(fit, 2)).figures[0]
     assert isinstance(figure, Figure)
     assert sum(len(layer.x) for layer in figure.layers if isinstance(layer, Points)) == MAX_POINTS
-    assert "5,000 of 6,000 runs are drawn" in figure.caption
+    assert f"{MAX_POINTS:,} of {MAX_POINTS + 1000:,} runs are drawn" in figure.caption
 
 
 def test_a_fit_without_an_optimum_says_so_as_an_error(fit: sl.Fit, draws: Draws):

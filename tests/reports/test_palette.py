@@ -23,7 +23,9 @@ MACHADO = {
     "none": np.eye(3).tolist(),
 }
 """What linear RGB becomes at severity 1. Machado, Oliveira & Fernandes 2009, IEEE TVCG 15(6), table 1."""
-XYZ = np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]])
+XYZ = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+)
 LEAST = 8.0
 """Least distance in CIELAB of colours that a figure sets side by side; about 2.3 is just noticeable."""
 PAPERS = pytest.mark.parametrize("palette", [LIGHT, DARK], ids=["light", "dark"])

@@ -53,7 +53,9 @@ def test_differences_are_relative_and_drawn_where_they_are():
     found = replication()
     report = replication_report(found)
     (figure,) = report.figures
-    drawn = sorted((x, y) for layer in figure.layers if isinstance(layer, Points) for x, y in zip(layer.x, layer.y))
+    drawn = sorted(
+        (x, y) for layer in figure.layers if isinstance(layer, Points) for x, y in zip(layer.x, layer.y, strict=True)
+    )
     assert drawn == [(i, pytest.approx(100 * (row.ours / row.published - 1))) for i, row in enumerate(found.rows, 1)]
     assert "2 of 3 published numbers stand" in report.sections[0].paragraphs[0]
 
