@@ -14,7 +14,7 @@ from scalelaw.comparing import Candidate, Comparison
 from scalelaw.results import Interval
 from scalelaw.runs import QUANTITIES
 
-COLOURS = ("accent", "plan", "size5", "size0", "size7", "shade")
+COLOURS = ("accent", "plan", "size5", "shade", "size7", "size0")
 """For laws, in their order; ink is that of their average."""
 MOST = 60
 """Held-out runs of a cut that are drawn."""

@@ -12,6 +12,9 @@ from scalelaw.comparing import Comparison
 from scalelaw.results import Finding
 
 
+_BY = {"backtest": "its backtest", "aicc": "AICc", "bic": "BIC"}
+
+
 def comparison_report(comparison: Comparison) -> Report:
     """Everything that says which law to use, and how little that may mean."""
     runs = comparison.best.fit.runs
@@ -34,9 +37,8 @@ def comparison_report(comparison: Comparison) -> Report:
 
 def _verdict(comparison: Comparison) -> str:
     best, backtest = comparison.best, comparison.best.backtest
-    by = {"backtest": "its backtest", "aicc": "AICc", "bic": "BIC"}[comparison.by]
     return (
-        f"By {by}, the law to use alone is {best.label}, {best.fit.law.formula}: fitted to the smaller runs at "
+        f"By {_BY[comparison.by]}, the law to use alone is {best.label}, {best.fit.law.formula}: fitted to the smaller runs at "
         f"{count(len(backtest.cuts), 'cut')} by size it predicted {count(len(backtest.log_errors), 'larger run')} with "
         f"a root mean square error of {number(100 * backtest.error, 2)}%, up to {number(backtest.decades.max(), 2)} "
         f"decades beyond; {backtest.coverage:.0%} fell inside their {comparison.level:.0%} prediction intervals. "
@@ -52,16 +54,16 @@ def _settled(comparison: Comparison) -> str:
     )
     if not (open_ or worse or better):
         return "No other law could be compared with it."
-    parts = [f"It predicts better than {listed(worse)} by more than one standard error." if worse else ""]
+    level = f"{comparison.level:.0%}"
+    parts = [f"It predicted better than {listed(worse)}, at {level}." if worse else ""]
     if better:
-        parts.append(
-            f"{listed(better)} predicted better by more than one standard error, with more parameters or without a "
-            "lower BIC, which is why it was not chosen."
-        )
+        simplest = "of the laws that no richer one beats with a lower BIC too, that of fewest parameters is chosen"
+        why = simplest if comparison.by == "backtest" else f"laws were ranked by {_BY[comparison.by]}"
+        parts.append(f"{listed(better)} predicted better, at {level}, and was not chosen: {why}.")
     if open_:
         parts.append(
-            f"Against {listed(open_)} the question is not settled: the difference is within one standard error, and "
-            "the average of the laws, weighed as in the table, is the safer forecast."
+            f"Against {listed(open_)} the question is not settled: the {level} interval of the difference holds zero, "
+            "and the average of the laws, weighed as in the table, is the safer forecast."
         )
     return " ".join(filter(None, parts))
 

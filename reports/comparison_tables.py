@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy import stats
 
 from reports.base import Cell, Quantity, Range, Table
 from reports.wording import clip, count
@@ -22,18 +23,19 @@ EDGES = (0.0, 0.25, 0.5, 1.0, 2.0, math.inf)
 class Rival:
     """Another law against the best one, on the same held-out runs.
 
-    `difference` is its mean squared log error less that of the best, `error` the standard error of that, held-out
-    groups of runs being the units; the verdict is on the rival, and settled beyond one standard error.
+    `difference` is its mean squared log error less that of the best, from `low` to `high` at the comparison's level:
+    Student's t around a sum over held-out groups of runs. The verdict is on the rival.
     """
 
     law: str
     difference: float
-    error: float
+    low: float
+    high: float
 
     @property
     def verdict(self) -> Verdict:
-        """Whether it predicted better, worse, or neither beyond one standard error."""
-        if not abs(self.difference) > self.error:
+        """Whether it predicted better or worse; not settled where the interval holds zero."""
+        if self.low <= 0.0 <= self.high:
             return "not settled"
         return "worse" if self.difference > 0 else "better"
 
@@ -47,9 +49,11 @@ def rivals(comparison: Comparison) -> list[Rival]:
             continue
         squares, groups = _squares(candidate)
         by_group = np.bincount(np.unique(groups, return_inverse=True)[1], weights=squares - best)
-        n = len(by_group)
-        error = math.sqrt(n) * float(by_group.std(ddof=1)) if n > 1 else math.inf
-        found.append(Rival(candidate.label, float(by_group.sum()), error))
+        n, difference, half = len(by_group), float(by_group.sum()), math.inf
+        if n > 1:
+            reach = float(stats.t.ppf(0.5 + comparison.level / 2, n - 1))
+            half = reach * math.sqrt(n) * float(by_group.std(ddof=1))
+        found.append(Rival(candidate.label, difference, difference - half, difference + half))
     return found
 
 
@@ -89,22 +93,17 @@ def _law_row(candidate: Candidate) -> tuple[Cell, ...]:
 
 def rival_table(comparison: Comparison) -> Table | None:
     """Each other law against the best; None where there is no other."""
+    scale = 1e4  # squared shares as squared percent
     rows = tuple(
-        (
-            rival.law,
-            Quantity(1e4 * rival.difference),
-            Quantity(1e4 * rival.error),
-            Range(1e4 * (rival.difference - rival.error), 1e4 * (rival.difference + rival.error)),
-            rival.verdict,
-        )
+        (rival.law, Quantity(scale * rival.difference), Range(scale * rival.low, scale * rival.high), rival.verdict)
         for rival in rivals(comparison)
     )
     if not rows:
         return None
-    columns = ("law", "mean squared error more, %²", "its standard error", "within one standard error", "verdict")
+    columns = ("law", "mean squared error more, %²", f"{comparison.level:.0%} interval", "verdict")
     caption = (
         "Mean squared ln(predicted/observed), in squared percent, less that of the best law on the same held-out runs; "
-        "the standard error takes groups of runs as its units. A difference within one standard error settles nothing."
+        "the interval is Student's t with groups of runs as its units. One that holds zero settles nothing."
     )
     return Table("rivals", f"Against {comparison.best.label}", columns, rows, caption)
 

@@ -64,4 +64,4 @@ def _minima(found: Allocation, drawn: list[int]) -> Points:
 def _left_out(found: Allocation, drawn: int) -> str:
     used, rejected = len(found.used), len(found.budgets) - len(found.used)
     words = f" {drawn} of {used} budgets are drawn." if drawn < used else ""
-    return words + (f" {rejected} more have no minimum that counts and are left out." if rejected else "")
+    return words + (f" {rejected} more groups of like compute have no minimum that counts." if rejected else "")

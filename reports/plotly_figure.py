@@ -55,9 +55,9 @@ def _marker(layer: Points) -> dict[str, Any]:
     return {"symbol": MARKERS.get(layer.colour, "circle"), "color": layer.colour} | look
 
 
-def _short(values: Floats) -> list[float]:
-    """Seven digits: finer than any screen."""
-    return [float(f"{value:.7g}") for value in values]
+def _short(values: Floats) -> list[float | None]:
+    """Seven digits: finer than any screen. A layer for the legend alone has one place that is nowhere."""
+    return [float(f"{value:.7g}") for value in values] or [None]
 
 
 def _hover(texts: tuple[str, ...]) -> dict[str, Any]:

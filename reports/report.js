@@ -9,6 +9,7 @@
   const config = {
     responsive: true,
     displaylogo: false,
+    showTips: false,
     modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]],
   };
 
@@ -49,7 +50,7 @@
     bgcolor: "rgba(0,0,0,0)",
   });
 
-  const layout = (own, palette, printing) => ({
+  const layout = (own, palette) => ({
     ...painted(own, palette),
     ...(printing ? { width: PRINTED_WIDTH } : { autosize: true }),
     xaxis: axis(own.xaxis, palette),
@@ -73,19 +74,25 @@
     if (Object.keys(update).length) Plotly.relayout(div, update);
   };
 
-  const draw = (printing = false) => {
+  let printing = false;
+  const draw = () => {
     const palette = palettes[dark.matches && !printing ? "dark" : "light"];
     for (const [name, figure] of Object.entries(figures)) {
       const div = document.getElementById(`plot-${name}`);
       const first = !div.classList.contains("js-plotly-plot");
-      Plotly.react(div, painted(figure.data, palette), layout(figure.layout, palette, printing), config);
+      Plotly.react(div, painted(figure.data, palette), layout(figure.layout, palette), config);
       if (first) div.on("plotly_relayout", follow(div));
     }
   };
 
+  const print = (now) => () => {
+    printing = now;
+    draw();
+  };
+
   draw();
-  dark.addEventListener("change", () => draw());
-  narrow.addEventListener("change", () => draw());
-  addEventListener("beforeprint", () => draw(true));
-  addEventListener("afterprint", () => draw());
+  dark.addEventListener("change", draw);
+  narrow.addEventListener("change", draw);
+  addEventListener("beforeprint", print(true));
+  addEventListener("afterprint", print(false));
 })();

@@ -165,6 +165,9 @@ def _sentences(made: Design, grid: Layout) -> list[str]:
         f"IsoFLOP    3 budgets to {grid.flops.max():.3g} FLOP x 5 sizes, +-4x of N_opt{repeated}; costs the same",
         f"decision   expected excess loss from a wrong N_opt: {regret}",
         f"method     {_method(made)}",
+        "trust      errors of noise alone, were the law true as far out as its runs; a form slightly wrong, which the "
+        "runs need not show, can bias a wide design twice as much as the grid: compare laws first, or narrow "
+        "--min-ratio and --max-ratio",
     ]
     return [fill(line, WIDTH, subsequent_indent=" " * 11) for line in lines]
 

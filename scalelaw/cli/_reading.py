@@ -44,9 +44,7 @@ Curve = Annotated[
         show_default=False,
     ),
 ]
-Smooth = Annotated[
-    int | None, typer.Option(metavar="K", help="Take the mean loss of the last K points.  [default: 1]")
-]
+Smooth = Annotated[int | None, typer.Option(metavar="K", help="Take the mean loss of the last K points.  [default: 1]")]
 JoinRuns = Annotated[
     str | None,
     typer.Option(metavar="REGEX", help="What tells the restarted segments of one run apart by name: '-run-\\d+$'."),
@@ -61,7 +59,10 @@ SkipBadLines = Annotated[bool, typer.Option("--skip-bad-lines", help="Leave brok
 def arguments(options: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of `read_runs` among a command's options; a flag that is not set leaves the mapping's word."""
     found = {name: options[name] for name in OPTIONS if name in options}
-    return {**{name: None if value is False else value for name, value in found.items()}, "given": _pairs(found["given"])}
+    return {
+        **{name: None if value is False else value for name, value in found.items()},
+        "given": _pairs(found["given"]),
+    }
 
 
 def _pairs(texts: Sequence[str] | None) -> dict[str, str]:

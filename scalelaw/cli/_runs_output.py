@@ -42,6 +42,32 @@ def write_columns(survey: Survey, format: options.Format) -> None:
     for found in survey.sources:
         typer.echo(f"{output.clean(found.path)}: {found.rows} rows; columns, with examples\n")
         typer.echo(_columns(found) + "\n")
+    flags = _guess(survey.sources[0])
+    if flags:
+        _wrapped(f"a guess from the names: {flags}")
+
+
+def _guess(found: Found) -> str:
+    """Options that name the columns whose names tell most, and a product or a value where none does."""
+    from shlex import quote
+
+    def column(part: str, *but: str) -> str | None:
+        named = [
+            name for name in found.columns if part in name.lower() and not any(word in name.lower() for word in but)
+        ]
+        return min(
+            named, key=lambda name: ("eval" not in name.lower() and "val" not in name.lower(), len(name)), default=None
+        )
+
+    step, flops = column("step", "num_", "per_", "total", "warm"), column("flop", "per_", "mfu")
+    named = {
+        "--loss": column("loss") or column("bpb"),
+        "--n-params": column("param", "embed"),
+        "--n-tokens": column("token", "per_", "batch") or (f"{step}*TOKENS_PER_STEP" if step else None),
+        "--flops": f"{flops}*1e9" if flops and "gflop" in flops.lower() else flops,
+    }
+    flags = [f"{flag} {quote(name)}" for flag, name in named.items() if name]
+    return " ".join([*flags, *([] if named["--n-params"] else ["--set n_params=50M"])])
 
 
 def write_survey(survey: Survey, format: options.Format, curves: bool) -> None:
@@ -130,7 +156,8 @@ def _source(found: Found) -> dict[str, Any]:
 
 def _write_table(survey: Survey, table: RunTable, rows: list[dict[str, Any]], curves: bool) -> None:
     names = len(set(table.run_id))
-    count = f"{len(table)} rows of {names} runs" if names < len(table) else f"{names} runs"
+    count = "1 run" if names == 1 else f"{names} runs"
+    count = f"{len(table)} rows of {count}" if names < len(table) else count
     typer.echo(f"{count}, {len(table.excluded)} left out, fingerprint {table.fingerprint}\n")
     shown = _curve_lines(table) if curves else _run_lines(rows)
     typer.echo(shown + "\n")
@@ -176,6 +203,8 @@ def _curve_lines(table: RunTable) -> str:
 
 def _write_taken(found: Found, table: RunTable, several: bool) -> None:
     """Which column serves as which quantity, in which unit; what else there is."""
+    from scalelaw.readers.mapping import LABEL_COLUMNS, QUANTITY_COLUMNS
+
     said = {
         "loss": table.conventions.loss_unit,
         "n_params": f"parameters, counted: {table.conventions.params}",
@@ -183,11 +212,12 @@ def _write_taken(found: Found, table: RunTable, several: bool) -> None:
         "n_tokens": "tokens",
         "flops": f"FLOP, counted: {table.conventions.flops}",
     }
-    taken = [[name, _name(column, 36), said.get(name, "")] for name, column in found.taken.items()]
-    if "flops" not in found.taken:
-        taken.append(["flops", "-", "FLOP, 6 N D"])
-    if "n_tokens" not in found.taken:
-        taken.append(["n_tokens", "-", "tokens, C / (6 N)"])
+    derived = {"n_params": "parameters, C / (6 D)", "n_tokens": "tokens, C / (6 N)", "flops": "FLOP, 6 N D"}
+    taken = [
+        [name, _name(found.taken[name], 36), said.get(name, "")] if name in found.taken else [name, "-", derived[name]]
+        for name in (*QUANTITY_COLUMNS, *LABEL_COLUMNS)
+        if name in found.taken or name in derived
+    ]
     if several:
         typer.echo(f"{output.clean(found.path)}")
     typer.echo(output.aligned(taken, ["quantity", "column", "unit"]))
@@ -210,7 +240,9 @@ def _columns(found: Found) -> str:
     """Columns with examples, those first whose names tell that they may hold a quantity."""
     names = sorted(found.columns, key=lambda name: not any(part in name.lower() for part in TELLING))
     lines = [[_name(name, 40), _name(", ".join(found.columns[name]), 36)] for name in names[:COLUMNS]]
-    return output.aligned(lines, ["column", "examples"]) + _more(len(names), COLUMNS, "columns", "--format json has all")
+    return output.aligned(lines, ["column", "examples"]) + _more(
+        len(names), COLUMNS, "columns", "--format json has all"
+    )
 
 
 def _more(count: int, shown: int, what: str, where: str) -> str:

@@ -27,7 +27,7 @@ def _ratio(help: str) -> Any:
 def design(
     law: options.Law,
     budget: Annotated[float | None, _flop("What all runs may cost together, 6 N D.")] = None,
-    points: Annotated[int, typer.Option(min=1, help="Runs, repeats included.")] = 15,
+    points: Annotated[int | None, typer.Option(min=1, help="Runs, repeats included.  [default: 15]")] = None,
     next_count: Annotated[
         int | None,
         typer.Option("--next", min=1, metavar="K", help="Only the K runs to make next, given those made."),
@@ -77,7 +77,7 @@ def design(
     """
     from scalelaw.designing import design as make_design
     from scalelaw.designing import next_runs
-    from scalelaw.designing.design import RATIOS, TARGETS
+    from scalelaw.designing.design import POINTS, RATIOS, TARGETS
     from scalelaw.errors import UsageError
     from scalelaw.fit_file import load_fit
 
@@ -85,6 +85,8 @@ def design(
         raise UsageError("Give the budget as --budget FLOP, all runs together, or ask for --next 1.")
     if next_count is not None and alone:
         raise UsageError("--next builds on the runs already made; --alone leaves them out. Give one of them.")
+    if next_count is not None and points is not None:
+        raise UsageError(f"--next {next_count} says how many runs there are, and so does --points. Give one of them.")
     if sweep is None and (template is not None or force):
         raise UsageError("--template and --force belong to --sweep FILE.")
     fitted = load_fit(law)
@@ -102,7 +104,7 @@ def design(
         made = next_runs(fitted, next_count, budget, **limits)
     else:
         assert budget is not None
-        made = make_design(fitted, budget, points=points, alone=alone, **limits)
+        made = make_design(fitted, budget, points=POINTS if points is None else points, alone=alone, **limits)
     realised = _realise(made, sweep, template, force) if sweep else ()
     _write(made, realised, format)
     if sweep:

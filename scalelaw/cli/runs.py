@@ -12,7 +12,6 @@ from scalelaw.cli import _output as output
 from scalelaw.cli import _reading as reading
 
 
-
 def runs(
     paths: Annotated[
         list[Path], typer.Argument(metavar="PATH...", help="Tables, logs, or folders of a tracker; or a run store.")

@@ -96,13 +96,11 @@ def _resampled(runs: RunTable, flops: float, centres: Sequence[float], level: fl
 def side_by_side(
     runs: RunTable, flops: float, third: Road, numbers: Sequence[int] | None, level: float
 ) -> tuple[Road, ...]:
-    """The roads asked for, and the third; where none is asked for, all three if all can be had with intervals."""
+    """The roads asked for, and the third; where none is asked for, all three if all can be made from the runs."""
     asked = (1, 2) if numbers is None else tuple(sorted({*numbers} - {3}))
     if numbers is None and not _can_have_both(runs):
         return ()
     found = tuple(road(number, runs, flops, level) for number in asked)
-    if numbers is None and not all(isinstance(one.n_params, Interval) for one in found):
-        return ()
     return (*found, third) if found or numbers else ()
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from scalelaw.fitting import Fit
 from scalelaw.intervals import Target
-from scalelaw.planning.goals.base import HUGE, Goal
+from scalelaw.planning.goals.base import HUGE, Goal, Pair
 from scalelaw.planning.landscape import Landscape
 from scalelaw.planning.searching import crossing
 from scalelaw.runs import Floats
@@ -147,14 +147,15 @@ class AtOtherSize(AtGoal):
         goal, roots = self.answers.goal, np.full(len(natural), np.nan)
         for i, member in enumerate(natural):
             landscape = Landscape(fit.law, member, goal.held)
-            cost = self.quantity(goal, landscape, at_size(goal, landscape, self.n_params))
+            best = (float(n_params[i]), float(n_tokens[i]))
+            cost = self.quantity(goal, landscape, at_size(goal, landscape, self.n_params, best[1]), best)
             if math.isfinite(cost):
                 roots[i] = math.copysign(math.sqrt(max(cost, 0.0)), self.n_params - n_params[i])
         return roots
 
     @abstractmethod
-    def quantity(self, goal: Goal, landscape: Landscape, here: Trained) -> float:
-        """The cost, of which the root is taken."""
+    def quantity(self, goal: Goal, landscape: Landscape, here: Trained, best: Pair) -> float:
+        """The cost, of which the root is taken, of training so instead of what answers the goal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,23 +167,24 @@ class Trained:
     spend: float
 
 
-def at_size(goal: Goal, landscape: Landscape, n_params: float) -> Trained:
-    """A size trained for the goal's spending, or until it reaches the goal's loss."""
+def at_size(goal: Goal, landscape: Landscape, n_params: float, near: float | None = None) -> Trained:
+    """A size trained for the goal's spending, or until it reaches the goal's loss, `near` a guess of the tokens."""
     if goal.loss is None:
         spend = goal.spend or math.nan
         n_tokens = float(goal.tokens(n_params, spend))
     else:
-        n_tokens = tokens_to(goal, landscape, n_params, math.log(goal.loss))
+        n_tokens = tokens_to(goal, landscape, n_params, math.log(goal.loss), near)
         spend = float(goal.cost(n_params, n_tokens))
     if not n_tokens > 0:
         return Trained(math.nan, math.nan, math.nan)
     return Trained(n_tokens, math.exp(landscape.at(n_params, n_tokens)), spend)
 
 
-def tokens_to(goal: Goal, landscape: Landscape, n_params: float, log_loss: float) -> float:
+def tokens_to(goal: Goal, landscape: Landscape, n_params: float, log_loss: float, near: float | None = None) -> float:
     """The tokens after which a size has a loss; NaN where it never has, or not within the goal's most tokens."""
     most = math.log(min(goal.most_tokens, HUGE))
-    return math.exp(crossing(lambda x: landscape.at(n_params, math.exp(x)) - log_loss, most, 0.0))
+    guess = math.log(near) if near is not None and 0 < near < goal.most_tokens / 2 else None
+    return math.exp(crossing(lambda x: landscape.at(n_params, math.exp(x)) - log_loss, most, 0.0, guess))
 
 
 class LossLost(AtOtherSize):
@@ -190,9 +192,10 @@ class LossLost(AtOtherSize):
 
     name, unit = "loss lost", "nats/token"
 
-    def quantity(self, goal: Goal, landscape: Landscape, here: Trained) -> float:
+    def quantity(self, goal: Goal, landscape: Landscape, here: Trained, best: Pair) -> float:
         """L - L*."""
-        return here.loss - math.exp(landscape.at(*goal.best(landscape, here.spend)))
+        like = best if goal.loss is None or math.isnan(here.spend) else goal.best(landscape, here.spend, best[0])
+        return here.loss - math.exp(landscape.at(*like))
 
 
 class Wasted(AtOtherSize):
@@ -203,7 +206,7 @@ class Wasted(AtOtherSize):
 
     name, unit = "share wasted", ""
 
-    def quantity(self, goal: Goal, landscape: Landscape, here: Trained) -> float:
+    def quantity(self, goal: Goal, landscape: Landscape, here: Trained, best: Pair) -> float:
         """ln(spending / least spending for that loss)."""
-        least = goal.least_spending(landscape, here.loss)
-        return math.log(here.spend / least) if least > 0 else math.nan
+        needed = float(goal.cost(*best)) if goal.loss else goal.least_spending(landscape, here.loss, best)
+        return math.log(here.spend / needed) if needed > 0 else math.nan

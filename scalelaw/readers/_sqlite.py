@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from scalelaw.errors import DataError
+from scalelaw.readers.archives import Member
 from scalelaw.runs import Source
 
 MAGIC = b"SQLite format 3\0"
@@ -25,21 +26,38 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
     A database beside which a write-ahead log lies is copied with it first: read in place, its last rows would be
     missing, and SQLite would write a file beside it. Raises `DataError` E_SQLITE where it is broken.
     """
+    try:
+        with _connected(path) as connection:
+            yield connection
+    except sqlite3.Error as error:
+        remedy = "copy it again while nothing writes to it"
+        raise DataError("E_SQLITE", f"not readable as SQLite: {error}", file=path, remedy=remedy) from None
+
+
+@contextmanager
+def _connected(path: Path) -> Iterator[sqlite3.Connection]:
     log = path.with_name(path.name + "-wal")
+    waiting = log.is_file() and log.stat().st_size > 0
+    if isinstance(path, Member):
+        if waiting:
+            raise sqlite3.NotSupportedError(f"{log.name} lies beside it in the archive; unpack the archive")
+        with closing(sqlite3.connect(":memory:")) as connection:
+            connection.deserialize(_without_log(path.read_bytes()))
+            yield connection
+        return
     with tempfile.TemporaryDirectory() as folder:
-        if log.is_file() and log.stat().st_size:
-            copy = Path(folder, path.name)
-            shutil.copyfile(path, copy)
-            shutil.copyfile(log, copy.with_name(log.name))
-            uri = f"{copy.as_uri()}?mode=ro"
-        else:
-            uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
-        try:
-            with closing(sqlite3.connect(uri, uri=True)) as connection:
-                yield connection
-        except sqlite3.Error as error:
-            remedy = "copy it again while nothing writes to it"
-            raise DataError("E_SQLITE", f"not readable as SQLite: {error}", file=path, remedy=remedy) from None
+        place, how = path.resolve(), "mode=ro&immutable=1"
+        if waiting:
+            place, how = Path(folder, path.name), "mode=ro"
+            shutil.copyfile(path, place)
+            shutil.copyfile(log, place.with_name(log.name))
+        with closing(sqlite3.connect(f"{place.as_uri()}?{how}", uri=True)) as connection:
+            yield connection
+
+
+def _without_log(content: bytes) -> bytes:
+    """A database that does not ask for its write-ahead log: bytes 18 and 19 say whether it does (fileformat2.html)."""
+    return content[:18] + b"\1\1" + content[20:]
 
 
 def tracker(path: Path, head: bytes) -> str:

@@ -10,6 +10,7 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import stat
 import tarfile
 import zipfile
@@ -36,6 +37,8 @@ RATIO = 200
 SLACK = 1 << 20
 """Bytes below which the ratio says nothing."""
 CHUNK = 1 << 20
+END_RECORD = 22 + 0xFFFF
+"""Bytes of the last record of a zip with the longest comment."""
 
 Contents = Mapping[str, Callable[[], bytes]]
 
@@ -70,6 +73,10 @@ class Member(FilePath):
     def resolve(self, strict: bool = False) -> Member:
         """Itself."""
         return self
+
+    def stat(self, **_: Any) -> os.stat_result:
+        """Its size; nothing else of it is known."""
+        return os.stat_result((stat.S_IFREG, 0, 0, 1, 0, 0, len(self.read_bytes()), 0, 0, 0))
 
     def read_bytes(self) -> bytes:
         """The content, unpacked now."""
@@ -120,7 +127,10 @@ def _zip(path: Path) -> Contents:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise _broken(path, error) from None
-    files = [info for info in archive.infolist() if not info.is_dir()]
+    members, stated = archive.infolist(), _stated(path)
+    if stated != len(members) & 0xFFFF:
+        raise _broken(path, ValueError(f"its end tells of {stated} members, and {len(members)} are listed"))
+    files = [info for info in members if not info.is_dir()]
     budget = _Budget(path)
     for info in files:
         if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
@@ -130,6 +140,15 @@ def _zip(path: Path) -> Contents:
         budget.take(info.filename, info.file_size, info.compress_size)
     # An opened archive stays open as long as the paths that read from it.
     return {info.filename: partial(_member, path, archive, info) for info in files}
+
+
+def _stated(path: Path) -> int:
+    """Members that the record at the end of a zip counts, of which zipfile does not notice when they are gone."""
+    with path.open("rb") as stream:
+        stream.seek(max(0, path.stat().st_size - END_RECORD))
+        tail = stream.read()
+    at = tail.rfind(b"PK\x05\x06")
+    return int.from_bytes(tail[at + 10 : at + 12], "little")
 
 
 def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
@@ -144,15 +163,15 @@ def _tar(path: Path) -> Contents:
     budget = _Budget(path)
     contents: dict[str, Callable[[], bytes]] = {}
     try:
-        with path.open("rb") if content is None else io.BytesIO(content) as stream:
-            with tarfile.open(fileobj=stream, mode="r:") as archive:
-                for info in archive:
-                    if info.isdir():
-                        continue
-                    if not info.isreg() or info.issparse():
-                        raise _refused(path, f"member {info.name!r} is a link, a device or sparse")
-                    budget.take(info.name, info.size, info.size)
-                    contents[info.name] = partial(_stretch, path, content, info.offset_data, info.size)
+        with (
+            path.open("rb") if content is None else io.BytesIO(content) as stream,
+            tarfile.open(fileobj=stream, mode="r:") as archive,
+        ):
+            for info in filter(lambda info: not info.isdir(), archive):
+                if not info.isreg() or info.issparse():
+                    raise _refused(path, f"member {info.name!r} is a link, a device or sparse")
+                budget.take(info.name, info.size, info.size)
+                contents[info.name] = partial(_stretch, path, content, info.offset_data, info.size)
     except (tarfile.TarError, ValueError, EOFError, OverflowError) as error:
         raise _broken(path, error) from None
     return contents
@@ -170,10 +189,10 @@ def _stretch(path: Path, content: bytes | None, at: int, size: int) -> bytes:
 def _decompressed(path: Path) -> bytes:
     """A tar without its compression, as much of it as is allowed."""
     name, packed = path.name.lower(), path.stat().st_size
-    opened = bz2.open(path) if "bz" in name else lzma.open(path) if "xz" in name else gzip.open(path)
+    kind = bz2.BZ2File if "bz" in name else lzma.LZMAFile if "xz" in name else gzip.GzipFile
     chunks, size = [], 0
     try:
-        with opened as stream:
+        with kind(path) as stream:
             while chunk := stream.read(CHUNK):
                 size += len(chunk)
                 _refuse_size(path, "the archive", size, packed)

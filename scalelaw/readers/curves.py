@@ -52,7 +52,7 @@ class Curves:
 
     def name(self, point: int) -> str:
         """The run a point belongs to."""
-        return self.names[self.run[point]]
+        return self.names[int(self.run[point])]
 
     def line(self, point: int) -> int:
         """The physical line of a point, 0 where the format has none."""
@@ -60,7 +60,7 @@ class Curves:
 
     def file(self, point: int) -> str:
         """The file of a point."""
-        return self.cells.file[self.row[point]]
+        return self.cells.file[int(self.row[point])]
 
     def exclusion(self, point: int, reason: str) -> Exclusion:
         """An exclusion of a point's run, at its place."""

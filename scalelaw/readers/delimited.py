@@ -15,6 +15,8 @@ from scalelaw.readers.loading import load, text_encoding
 from scalelaw.runs import Note
 
 SEPARATORS = ",;\t"
+PART = 10_000
+"""Rows held as rows at a time."""
 
 
 class DelimitedReader(Reader):
@@ -31,16 +33,15 @@ class DelimitedReader(Reader):
         lines = _Lines(_open(loaded.content, encoding))
         records = _records(path, lines, separator)
         header = _header(path, records)
-        rows, starts = _rows(path, records, header)
-        columns = dict(zip(header, zip(*rows, strict=True), strict=True))
+        columns, starts = _columns(path, records, header)
         final = loaded.content.endswith((b"\n", b"\r")) or "16" in encoding
         return Cells(
             path=str(path),
-            columns=columns,
-            file=(str(path),) * len(rows),
+            columns=dict(zip(header, columns, strict=True)),
+            file=(str(path),) * len(starts),
             line=np.array(starts, dtype=np.int64),
             sources=(loaded.source,),
-            notes=_comment_notes(lines.comments, starts[0]) + (() if final else _cut_notes(rows, starts[-1])),
+            notes=_comment_notes(lines.comments, starts[0]) + (() if final else _cut_notes(columns[-1], starts[-1])),
             separator=separator,
         )
 
@@ -122,20 +123,33 @@ def _header(path: Path, records: Iterator[tuple[int, list[str]]]) -> tuple[str, 
     return names
 
 
-def _rows(
+def _columns(
     path: Path, records: Iterator[tuple[int, list[str]]], header: tuple[str, ...]
 ) -> tuple[list[list[str]], list[int]]:
-    rows, starts, width = [], [], len(header)
+    """The columns, and the line each row begins on; turned a part at a time, for rows take twice the memory."""
+    columns: list[list[str]] = [[] for _ in header]
+    starts: list[int] = []
+    part: list[list[str]] = []
+    width = len(header)
     for line, cells in records:
         if len(cells) != width:
             if any(cell.strip() for cell in cells):
                 raise _ragged(path, line, cells, header)
         elif cells[0] or any(cells):
-            rows.append(cells)
+            part.append(cells)
             starts.append(line)
-    if not rows:
+            if len(part) == PART:
+                _extend(columns, part)
+                part = []
+    _extend(columns, part)
+    if not starts:
         raise DataError("E_NO_ROWS", "a header and 0 rows", file=path, remedy="check what wrote it")
-    return rows, starts
+    return columns, starts
+
+
+def _extend(columns: list[list[str]], rows: list[list[str]]) -> None:
+    for column, cells in zip(columns, zip(*rows, strict=True), strict=False):
+        column += cells
 
 
 def _ragged(path: Path, line: int, cells: list[str], header: tuple[str, ...]) -> DataError:
@@ -152,10 +166,10 @@ def _comment_notes(comments: list[int], first_row: int) -> tuple[Note, ...]:
     return (Note("I_COMMENT", f"{lines_text(among)}: begins with # among the rows and is not read", among),)
 
 
-def _cut_notes(rows: list[list[str]], line: int) -> tuple[Note, ...]:
+def _cut_notes(column: list[str], line: int) -> tuple[Note, ...]:
     """Without a final newline the last cell may be half written: said when it is shorter than every other one."""
-    last = rows[-1][-1]
-    if len(rows) < 2 or len(last) >= min(len(row[-1]) for row in rows[:-1]):
+    *others, last = column
+    if not others or len(last) >= min(map(len, others)):
         return ()
     message = f"line {line}: the file ends without a newline and its last value may be cut; found {last!r}"
     return (Note("W_NO_FINAL_NEWLINE", message, (line,)),)

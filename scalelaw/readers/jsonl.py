@@ -16,6 +16,7 @@ from scalelaw.errors import DataError
 from scalelaw.readers.base import Cells, Manner, Reader, lines_text
 from scalelaw.readers.loading import HEAD, Loaded, load, text_encoding
 from scalelaw.readers.logs import flat
+from scalelaw.readers.redacting import redacted_text
 from scalelaw.runs import Note
 
 Record = dict[str, Any]
@@ -107,7 +108,7 @@ def _lines(path: Path, text: str, skip: bool, notes: list[Note]) -> Iterator[tup
         try:
             value, end = _DECODER.raw_decode(line)
             if end == len(line):
-                yield number, _record(value)
+                yield number, value if line.find("{", 1) < 0 and line[0] == "{" else _record(value)
                 continue
             whole = [_record(item) for item in _all(line)]
         except (ValueError, RecursionError) as error:
@@ -170,7 +171,7 @@ def _broken(path: Path, line: int | None, text: str, error: Exception) -> DataEr
     remedy = "correct the line; one object a line is expected"
     if line is not None:
         remedy += ", or leave broken lines out with --skip-bad-lines"
-    return DataError("E_JSON", problem, file=path, line=line, value=text[:60], remedy=remedy)
+    return DataError("E_JSON", problem, file=path, line=line, value=redacted_text(text[:60]), remedy=remedy)
 
 
 KIND = JsonLinesReader()

@@ -17,9 +17,9 @@ LABEL_COLUMNS = ("run_id", "group")
 CONVENTION_COLUMNS = ("params_convention", "flops_convention", "loss_unit")
 """Columns in which a table says how it counts. `write_runs` writes all three."""
 READING = {
-    **{name: str for name in ("about", "curve", "join_runs", "encoding", "decimal")},
+    **dict.fromkeys(("about", "curve", "join_runs", "encoding", "decimal"), str),
     "smooth": int,
-    **{name: bool for name in ("keep_unfinished", "drop_invalid", "skip_bad_lines")},
+    **dict.fromkeys(("keep_unfinished", "drop_invalid", "skip_bad_lines"), bool),
 }
 """How a table is read, with the type of each, as `read_runs` explains them."""
 
@@ -92,7 +92,7 @@ class ColumnMap:
         _refuse_types(path, reading)
         if "about" in reading:
             reading["about"] = Path(path).parent / reading["about"]
-        columns = {name: str(value) for name, value in names.items()}
+        columns: dict[str, Any] = {name: str(value) for name, value in names.items()}
         return cls(**columns, **settings, **reading, given={name: str(value) for name, value in given.items()})
 
     def updated(self, **given: Any) -> ColumnMap:

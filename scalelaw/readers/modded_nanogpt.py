@@ -24,8 +24,10 @@ class ModdedNanogptReader(TextLogReader):
     def take(self, line: str, number: int, draft: Draft) -> None:
         """A step, or, before the first, a setting."""
         if found := LINE.fullmatch(line):
-            pairs = PAIR.findall(found[2])
-            draft.points.add(int(found[1]), numbers({_named(name, unit): text for name, text, unit in pairs}), number)
+            said = numbers({_named(name, unit): text for name, text, unit in PAIR.findall(found[2])})
+            losses = {name: said.pop(name) for name in list(said) if name.endswith("loss")}
+            # A validation repeats the times of its step; the row keeps the first ones.
+            draft.points.add(int(found[1]), losses, number, **said)
         elif not draft.points.rows and (found := SETTING.fullmatch(line)):
             draft.config[found[1]] = _product(found[2])
 

@@ -124,7 +124,8 @@ def find_sources(path: PathLike | Sequence[PathLike], wanted: ColumnMap) -> list
         raise UsageError("No file to read. Next: name a file, or a run-store directory.")
     manner = Manner(wanted.encoding or "utf-8", bool(wanted.skip_bad_lines))
     facts = read_about(Path(wanted.about), manner) if wanted.about else None
-    return [with_facts(cells, facts, wanted.given) for item in paths for cells in find_cells(item, manner)]
+    sources = [joined_runs(cells, wanted) for item in paths for cells in find_cells(item, manner)]
+    return [with_facts(cells, facts, wanted.given, wanted.run_id) for cells in sources]
 
 
 @dataclass(frozen=True)
@@ -140,8 +141,7 @@ def chosen(cells: Cells, wanted: ColumnMap) -> Chosen:
     """A source before its rows are judged. Raises `DataError` where a column is missing or ambiguous."""
     cells, wanted = with_products(cells, wanted, wanted.decimal or ".")
     choice = choose_columns(cells, wanted)
-    cells = finished(cells, choice.columns.get("run_id"), bool(wanted.keep_unfinished))
-    return Chosen(joined_runs(cells, choice.columns.get("run_id"), wanted.join_runs), choice, wanted)
+    return Chosen(finished(cells, choice.columns.get("run_id"), bool(wanted.keep_unfinished)), choice, wanted)
 
 
 def tabled(sources: Sequence[Chosen]) -> RunTable:

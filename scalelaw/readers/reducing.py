@@ -110,9 +110,7 @@ def _rows(
     if len(curves) < len(cells) or (np.diff(curves.row) != 1).any():
         cells = cells.take(curves.row.tolist())
     columns: dict[str, list[Any]] = {choice.columns[name]: values.tolist() for name, values in told.items()}
-    return replace(
-        cells.with_columns(columns), notes=(*cells.notes, *notes), excluded=(*cells.excluded, *excluded)
-    )
+    return replace(cells.with_columns(columns), notes=(*cells.notes, *notes), excluded=(*cells.excluded, *excluded))
 
 
 def _at_tokens(
@@ -150,9 +148,7 @@ def _at_tokens(
     return curves.at(upper), told
 
 
-def _reaching(
-    curves: Curves, aim: float, log: Floats, tokens: float, excluded: list[Exclusion]
-) -> tuple[Ints, Floats]:
+def _reaching(curves: Curves, aim: float, log: Floats, tokens: float, excluded: list[Exclusion]) -> tuple[Ints, Floats]:
     """Of each run that reaches, the first point at or after the aim, and its share in the interpolation."""
     first, last = begins(curves.run), ends(curves.run)
     wanted = f"{format_quantity(tokens, digits=6)} tokens"
@@ -176,6 +172,8 @@ def _note_middle(curves: Curves, upper: Ints, at: Floats, rates: Rates | None, n
     np.maximum.at(final, curves.run, curves.tokens)
     middle = int((at < final[curves.run[upper]]).sum())
     if middle:
-        decays = "their learning rate had not decayed there" if rates else "if the learning rate decays, it had not there"
+        decays = (
+            "their learning rate had not decayed there" if rates else "if the learning rate decays, it had not there"
+        )
         message = f"{middle} of {len(at)} points lie before the ends of their runs: {decays}, and the loss is higher"
         notes.append(Note("W_MID_SCHEDULE", f"{message} than that of a run ended there"))

@@ -81,7 +81,9 @@ def finite(curves: Curves, column: str, notes: list[Note], excluded: list[Exclus
         for code in dict.fromkeys(curves.run[passing].tolist()):
             mine = np.flatnonzero(passing & (curves.run == code))
             steps = ", ".join(number(step) for step in curves.step[mine[:5]].tolist())
-            excluded.append(curves.exclusion(int(mine[0]), f"{points_text(len(mine))} without a finite loss: step {steps}"))
+            excluded.append(
+                curves.exclusion(int(mine[0]), f"{points_text(len(mine))} without a finite loss: step {steps}")
+            )
     return curves.where(~(wrong | dead))
 
 
@@ -131,14 +133,16 @@ def refuse_tokens(curves: Curves, column: str | None, only_last: bool) -> None:
     flat = np.flatnonzero(still & ends(curves.run) & (_counted(curves, still) == _counted(curves, inner)))
     if len(flat) and not only_last:
         i = int(flat[0])
-        problem = f"run {curves.name(i)}: tokens are {number(curves.tokens[i])} at all of its steps, a total, not a count"
+        problem = (
+            f"run {curves.name(i)}: tokens are {number(curves.tokens[i])} at all of its steps, a total, not a count"
+        )
         remedy = "name a product, such as --n-tokens 'step*262144', or take final losses with --curve last"
         _raise_tokens(curves, i, column, problem, remedy)
 
 
 def _counted(curves: Curves, mask: Mask) -> Floats:
     """Of each run, how many points are marked, at every point of it."""
-    return np.bincount(curves.run, weights=mask)[curves.run]
+    return np.asarray(np.bincount(curves.run, weights=mask.astype(float))[curves.run], dtype=float)
 
 
 def _raise_tokens(curves: Curves, point: int, column: str, problem: str, remedy: str) -> None:

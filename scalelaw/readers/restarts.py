@@ -61,7 +61,9 @@ def _last_attempts(curves: Curves, notes: list[Note], excluded: list[Exclusion])
     keep = np.ones(len(curves), dtype=bool)
     start = firsts(curves.run)
     stop = np.append(start[1:], len(curves))
-    sorted_runs, told, lines = [], [], []
+    sorted_runs: list[str] = []
+    told: list[str] = []
+    lines: list[int] = []
     for code in np.unique(np.searchsorted(start, np.flatnonzero(falls), side="right") - 1).tolist():
         low, high = int(start[code]), int(stop[code])
         mine, restarts = _superseded(curves, low, falls[low:high])
@@ -73,11 +75,15 @@ def _last_attempts(curves: Curves, notes: list[Note], excluded: list[Exclusion])
         lines += lines_of(curves, dropped.tolist())
         told.append(_said(curves, low, high, restarts, dropped))
         first = int(dropped[0])
-        excluded.append(curves.exclusion(first, f"{points_text(len(dropped))} of an earlier attempt, {_span(curves, dropped)}"))
+        excluded.append(
+            curves.exclusion(first, f"{points_text(len(dropped))} of an earlier attempt, {_span(curves, dropped)}")
+        )
     if sorted_runs:
         notes.append(Note("I_SORTED", f"{listed(sorted_runs)}: points out of order are sorted by step"))
     if told:
-        notes.append(Note("W_RESTART", f"{listed(told)}: gone over again after a restart; last attempt kept", tuple(lines)))
+        notes.append(
+            Note("W_RESTART", f"{listed(told)}: gone over again after a restart; last attempt kept", tuple(lines))
+        )
     return curves.where(keep)
 
 
@@ -88,7 +94,8 @@ def _superseded(curves: Curves, low: int, falls: Mask) -> tuple[Mask, list[int]]
     """
     steps = curves.step[low : low + len(falls)]
     bounds = [0, *np.flatnonzero(falls).tolist(), len(falls)]
-    gone, restarts = np.zeros(len(falls), dtype=bool), []
+    gone = np.zeros(len(falls), dtype=bool)
+    restarts: list[int] = []
     if len(np.unique(steps)) == len(steps) and len(falls) < SHORTEST * (len(bounds) - 1):
         return gone, restarts
     if len(falls) < SHORTEST * (len(bounds) - 1):

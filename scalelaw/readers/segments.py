@@ -54,7 +54,7 @@ def running_min(values: Floats, run: Ints) -> Floats:
     rank = np.empty(n, dtype=np.int64)
     rank[order] = np.arange(n)
     shift = np.cumsum(begins(run)) * n
-    return values[order[np.minimum.accumulate(rank - shift) + shift]]
+    return np.asarray(values[order[np.minimum.accumulate(rank - shift) + shift]])
 
 
 def following_min(values: Floats, run: Ints) -> Floats:

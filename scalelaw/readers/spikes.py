@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,7 +46,8 @@ def without_divergence(curves: Curves, notes: list[Note], excluded: list[Exclusi
     """The points of each run up to where its loss rises suddenly and stays high; a spike that passes is noted and kept.
 
     A loss is high where it is above the lowest so far, single points aside, by more than 10 robust standard deviations
-    of the differences of neighbours and by more than 5 % (a spike) or 10 % (a divergence). Losses that are not positive are left for the reader to refuse.
+    of the differences of neighbours and by more than 5 % (a spike) or 10 % (a divergence). Losses that are not
+    positive are left for the reader to refuse.
     """
     if not len(curves):
         return Diverged(curves, frozenset(), np.zeros(0, dtype=bool))
@@ -55,7 +57,9 @@ def without_divergence(curves: Curves, notes: list[Note], excluded: list[Exclusi
     base[(lengths(curves.run) < FEWEST) | (base <= 0)] = np.nan
     stays = following_min(calm, curves.run) > base + np.maximum(DIVERGED * base, noise)
     gone = np.zeros(len(curves), dtype=bool)
-    told, lines, runs = [], [], []
+    told: list[str] = []
+    lines: list[int] = []
+    runs: list[int] = []
     for point in np.flatnonzero(stays & ~_before(stays, curves)).tolist():
         end = int(np.searchsorted(curves.run, curves.run[point], side="right"))
         if end - point < STAYS or not _sudden(curves, point, end, base[point], noise[point]):
@@ -64,10 +68,9 @@ def without_divergence(curves: Curves, notes: list[Note], excluded: list[Exclusi
         runs.append(int(curves.run[point]))
         name, step = curves.name(point), number(curves.step[point])
         lines += lines_of(curves, (point,))
-        told.append(
-            f"run {name} rises at step {step} from {base[point]:.4g} and stays high, at {curves.loss[point:end].min():.4g} "
-            f"or more: diverged, {points_text(end - point)} left out, the end of run {name} not fitted"
-        )
+        rise = f"from {base[point]:.4g} and stays at {curves.loss[point:end].min():.4g} or more"
+        gone_points = f"{points_text(end - point)} left out, the end of run {name} not fitted"
+        told.append(f"run {name} rises at step {step} {rise}: diverged, {gone_points}")
         excluded.append(curves.exclusion(point, f"diverged at step {step}: {points_text(end - point)} left out"))
     if told:
         notes.append(Note("W_DIVERGED", listed(told), tuple(lines)))
@@ -79,7 +82,7 @@ def without_divergence(curves: Curves, notes: list[Note], excluded: list[Exclusi
 def _noise(curves: Curves) -> Floats:
     """1.4826 times the median absolute deviation of the differences of neighbours, over the root of 2, of each run."""
     change = curves.loss - previous(curves.loss, curves.run)
-    return 1.4826 / np.sqrt(2) * medians(np.abs(change - medians(change, curves.run)), curves.run)
+    return 1.4826 / math.sqrt(2) * medians(np.abs(change - medians(change, curves.run)), curves.run)
 
 
 def _before(mask: Mask, curves: Curves) -> Mask:
@@ -102,7 +105,8 @@ def _note_spikes(curves: Curves, high: Mask, base: Floats, notes: list[Note]) ->
     if not len(start):
         return
     last = ends(curves.run)
-    told, lines = [], []
+    told: list[str] = []
+    lines: list[int] = []
     for point in start.tolist():
         stop = point
         while not last[stop] and high[stop + 1]:
@@ -111,9 +115,8 @@ def _note_spikes(curves: Curves, high: Mask, base: Floats, notes: list[Note]) ->
             continue  # a slow rise to the end, as of overfitting
         where = steps_text(float(curves.step[point]), float(curves.step[stop]))
         at_end = ", at its end" if last[stop] else ""
-        told.append(f"run {curves.name(point)}, {where}{at_end}: up to {curves.loss[point : stop + 1].max():.4g} from {base[point]:.4g}")
+        top = curves.loss[point : stop + 1].max()
+        told.append(f"run {curves.name(point)}, {where}{at_end}: up to {top:.4g} from {base[point]:.4g}")
         lines += lines_of(curves, range(point, stop + 1))
     if told:
         notes.append(Note("W_SPIKE", f"the loss spikes; kept: {listed(told)}", tuple(lines)))
-
-

@@ -8,7 +8,9 @@ from dataclasses import replace
 from scalelaw.errors import DataError, UsageError
 from scalelaw.readers.base import Cells
 from scalelaw.readers.columns import plain_name
+from scalelaw.readers.facts import name_column
 from scalelaw.readers.logs import FINISHED
+from scalelaw.readers.mapping import ColumnMap
 from scalelaw.runs import Exclusion, Note
 
 UNFINISHED = ("failed", "crashed", "killed", "running", "preempted", "preempting", "aborted", "stopped", "pending")
@@ -44,13 +46,14 @@ def finished(cells: Cells, run: str | None, keep_all: bool) -> Cells:
     return replace(cells.take(rows), excluded=(*cells.excluded, *excluded))
 
 
-def joined_runs(cells: Cells, run: str | None, expression: str | None) -> Cells:
-    """Runs whose names differ only in what the regular expression finds, as one run that was continued.
+def joined_runs(cells: Cells, wanted: ColumnMap) -> Cells:
+    """Runs whose names differ only in what the regular expression `join_runs` finds, as one that was continued.
 
     Rows are put in order of the full names, numbers in them counted, so that what a later run logged comes later.
 
     Raises `UsageError` for an expression that is none or finds nothing.
     """
+    expression, run = wanted.join_runs, name_column(cells, wanted.run_id)
     if expression is None:
         return cells
     try:
@@ -66,7 +69,7 @@ def joined_runs(cells: Cells, run: str | None, expression: str | None) -> Cells:
         raise UsageError(f"--join-runs {expression!r} is found in no name of a run, such as {shown}.")
     order = sorted(range(len(cells)), key=lambda i: _natural(names[i]))
     taken = cells.take(order)
-    message = f"{len(bare)} runs are read as {len(set(bare.values()))}, joined by {expression!r}"
+    message = f"{len(bare)} runs are read as {len(set(bare.values()))}, joined by {expression}"
     joined = taken.with_columns({run: [bare[names[i]] for i in order]})
     return replace(joined, notes=(*cells.notes, Note("I_JOINED", message)))
 

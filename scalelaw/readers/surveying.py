@@ -76,7 +76,9 @@ def _found(source: Chosen) -> Found:
     run = taken.get("run_id")
     if run is not None:
         names = [str(name) for name in cells.columns[run]]
-        points.update(name for name, loss in zip(names, cells.columns[taken["loss"]], strict=True) if not is_missing(loss))
+        points.update(
+            name for name, loss in zip(names, cells.columns[taken["loss"]], strict=True) if not is_missing(loss)
+        )
         if "state" in cells.columns:
             states = dict(zip(names, map(str, cells.columns["state"]), strict=True))
     columns = {name: _examples(column) for name, column in cells.columns.items()}

@@ -104,7 +104,7 @@ def _patiently(address: str, ask: Callable[[], Result]) -> Result:
 
 
 def _refused(error: Exception) -> bool:
-    return isinstance(error, ValueError) or type(error).__name__ in REFUSALS
+    return type(error) is ValueError or type(error).__name__ in REFUSALS
 
 
 def _no_answer(address: str, error: Exception) -> DataError:

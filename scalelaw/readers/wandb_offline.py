@@ -195,12 +195,9 @@ def _log(path: Path, told: _Told) -> Log:
 
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:
     """Flat, without histograms, pictures and tables, which W&B marks with `_type`, and without its own `_wandb`."""
-    kept = {
-        name: value
-        for name, value in values.items()
-        if not (isinstance(value, dict) and "_type" in value) and name.partition("/")[0] != "_wandb"
-    }
-    return flat(kept)
+    told = flat(values)
+    media = tuple(name.removesuffix("_type") for name in told if name.endswith("/_type"))
+    return {name: value for name, value in told.items() if not name.startswith(("_wandb/", *media))}
 
 
 def facts_of(

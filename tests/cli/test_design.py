@@ -36,6 +36,7 @@ def test_the_table_names_runs_targets_and_the_saving(law: Path) -> None:
         "3e+21",
         "3e+22",
         "saving",
+        "trust",
         "the compute",
         "90 % of draws",
     ):
@@ -104,6 +105,7 @@ def test_the_figure_is_written(law: Path, tmp_path: Path) -> None:
     [
         ((), "--budget"),
         (("--next", 1, "--alone"), "--alone"),
+        (("--next", 1, "--points", 3), "--points"),
         (("--budget", "1e20", "--force"), "--sweep"),
         (("--budget", "1e20", "--criterion", "A"), "Known: compound, decision"),
         (("--budget", "1e20", "--target-flops", "soon"), "100x"),

@@ -149,6 +149,8 @@ def test_every_value_a_history_may_hold_is_read() -> None:
         proto.HistoryItem(nested_key=["e", "f"], value_json="3.5"),
         proto.HistoryItem(key="g", value_json='{"h": [1, 2], "i": 4}'),
         proto.HistoryItem(key="pic", value_json='{"_type": "image-file", "path": "x.png"}'),
+        proto.HistoryItem(nested_key=["bars", "_type"], value_json='"histogram"'),
+        proto.HistoryItem(nested_key=["bars", "bins"], value_json="[1, 2]"),
     ]
     record = proto.Record(history=proto.HistoryRecord(item=items, step=proto.HistoryStep(num=12)))
     ((_, _, body),) = fields(record.SerializeToString())
@@ -237,6 +239,20 @@ def test_a_count_in_the_summary_is_a_fact_of_the_run(tmp_path: Path) -> None:
     summary = field(3, field(1, item("n_params", "5000000")) + field(1, item("tokens", "2000000")))
     path = written(tmp_path, run(), *POINTS, summary, exits(0))
     assert read_runs(path, curve="all").n_params.tolist() == [5e6, 5e6]
+
+
+def test_secrets_of_a_configuration_stay_behind(tmp_path: Path) -> None:
+    secrets = {
+        "WANDB_API_KEY": '"0123456789abcdef"',
+        "db": '{"url": "https://me:hunter2@host/x"}',
+        "batch_tokens": "32768",
+    }
+    table = read_runs(written(tmp_path, run(n_params="1000000", **secrets), *POINTS, exits(0)))
+    held = str(table.to_frame().to_dict())
+    assert "32768" in held
+    assert "[redacted]" in held
+    assert "0123456789abcdef" not in held
+    assert "hunter2" not in held
 
 
 def test_a_chart_is_a_run_for_every_name_and_says_what_it_ignored(tmp_path: Path) -> None:
@@ -362,6 +378,7 @@ def test_a_project_is_read_run_by_run_and_a_broken_connection_is_tried_again(api
 
 def test_one_run_or_those_of_a_tag_may_be_asked_for(api: FakeApi, waits: list[float]) -> None:
     assert read_runs("wandb:lab/ladder/a1").run_id == ("run a1",)
+    assert read_runs("wandb://lab/ladder/a1").run_id == ("run a1",)
     read_runs("wandb:lab/ladder?tag=ladder&state=finished")
     assert api.asked == [("lab/ladder", {"tags": "ladder", "state": "finished"})]
 

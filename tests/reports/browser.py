@@ -1,4 +1,4 @@
-"""A headless browser driven over its debugging pipe: pages are opened, looked at, hovered and clicked, without a network."""
+"""A headless browser without a network, driven over its debugging pipe: pages are opened, hovered, clicked, printed."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Browser:
         for domain in ("Page", "Runtime", "Log", "Network"):
             page.call(f"{domain}.enable")
         page.resize(width, height)
-        page.call("Emulation.setEmulatedMedia", features=[_scheme(dark)])
+        page.show(dark)
         page.call("Page.navigate", url=path.as_uri())
         page.wait_for("document.readyState === 'complete'")
         page.wait_for("[...document.querySelectorAll('.plot')].every((plot) => plot.querySelector('.main-svg'))")
@@ -118,6 +118,17 @@ class Page:
 
     def resize(self, width: int, height: int) -> None:
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        self.settle()
+
+    def show(self, dark: bool = False, printed: bool = False) -> None:
+        """On a light or a dark screen, or as a printer would set it; drawn when this returns."""
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.call("Emulation.setEmulatedMedia", media="print" if printed else "", features=[scheme])
+        self.settle()
+
+    def settle(self) -> None:
+        """Until two frames have been drawn."""
+        self.run("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))")
 
     def mouse(self, kind: str, x: float, y: float, **more: Any) -> None:
         """`Moved`, `Pressed` or `Released`, at a place of the window."""
@@ -165,7 +176,3 @@ def _pipe() -> tuple[int, int]:
     for end in ends:
         os.close(end)
     return moved[0], moved[1]
-
-
-def _scheme(dark: bool) -> dict[str, str]:
-    return {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from reports import Report, comparison_report
 from reports.base import Line, Points, Table
@@ -31,7 +32,9 @@ def test_the_best_law_and_its_error_come_first(page: Report, compared: Compariso
     first, second = page.sections[0].paragraphs
     assert f"the law to use alone is {compared.best.label}" in first
     assert f"{100 * compared.best.backtest.error:.2g}%" in first
-    assert "not settled" in second or "by more than one standard error" in second
+    (rival,) = rivals(compared)
+    assert ("not settled" in second) == (rival.verdict == "not settled")
+    assert rival.law in second
 
 
 def test_the_table_of_laws_is_the_comparison(page: Report, compared: Comparison):
@@ -50,14 +53,25 @@ def test_a_rivals_difference_is_that_of_the_mean_squared_errors(compared: Compar
 
 
 @pytest.mark.parametrize(
-    ("difference", "verdict"), [(2.0, "worse"), (-2.0, "better"), (0.5, "not settled"), (-0.5, "not settled")]
+    ("difference", "half", "verdict"),
+    [(2.0, 1.0, "worse"), (-2.0, 1.0, "better"), (0.5, 1.0, "not settled"), (5.0, float("inf"), "not settled")],
 )
-def test_a_difference_within_its_standard_error_settles_nothing(difference: float, verdict: str):
-    assert Rival("law", difference, 1.0).verdict == verdict
+def test_a_difference_whose_interval_holds_zero_settles_nothing(difference: float, half: float, verdict: str):
+    assert Rival("law", difference, difference - half, difference + half).verdict == verdict
 
 
-def test_one_group_of_runs_settles_nothing():
-    assert Rival("law", 5.0, float("inf")).verdict == "not settled"
+def test_the_interval_of_a_difference_is_students_t_over_groups(compared: Comparison):
+    """By hand, for runs that are each a group of their own."""
+    (rival,) = rivals(compared)
+    other = next(candidate for candidate in compared.candidates if candidate.label == rival.law)
+    gains: dict[str, float] = {}
+    for mine, theirs in zip(compared.best.backtest.cuts, other.backtest.cuts, strict=True):
+        share = 1.0 / (len(mine.held_out) * len(compared.best.backtest.cuts))
+        for run, a, b in zip(mine.held_out.run_id, mine.log_errors, theirs.log_errors, strict=True):
+            gains[run] = gains.get(run, 0.0) + share * (b**2 - a**2)
+    by_run = np.array(list(gains.values()))
+    error = np.sqrt(len(by_run)) * by_run.std(ddof=1)
+    assert rival.high - rival.difference == pytest.approx(stats.t.ppf(0.975, len(by_run) - 1) * error)
 
 
 def test_every_prediction_is_listed_with_its_interval(page: Report, compared: Comparison):

@@ -1,4 +1,4 @@
-"""A real browser with no network draws every kind of report, answers the mouse, and is read on a phone and in the dark."""
+"""A real browser with no network draws every kind of report, which answers the mouse and prints, wide, narrow, dark."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from reports.base import Line, Points
 from tests.reports.browser import CHROMIUM, Browser, Page
 
 KINDS = ("compare", "fit", "plan", "replication", "sweep", "hostile")
-PHONE, SHEET = 390, 680
-"""Widths in CSS pixels of a phone, and of A4 between margins of 15 mm."""
+WIDE, PHONE, SHEET = 1280, 390, 680
+"""Widths in CSS pixels of a screen, a phone, and A4 between margins of 15 mm."""
 CONTRAST = 4.5
 """Between a word and what is behind it: level AA of WCAG 2."""
 
@@ -33,7 +33,8 @@ KEYS = """(name) => [...document.querySelectorAll(`#plot-${name} .legend .legend
 })"""
 SHOWN = """(name) => {
   const { _fullData, _fullLayout } = document.getElementById(`plot-${name}`);
-  return [..._fullData, ...(_fullLayout.shapes ?? [])].filter((part) => part.showlegend && part.visible === true).length;
+  const parts = [..._fullData, ...(_fullLayout.shapes ?? [])];
+  return parts.filter((part) => part.showlegend && part.visible === true).length;
 }"""
 FAINT = """(least) => {
   const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
@@ -59,6 +60,11 @@ FAINT = """(least) => {
   }
   return faint;
 }"""
+TORN = """() => [
+  ...[...document.querySelectorAll("figure")].filter((each) => getComputedStyle(each).breakInside !== "avoid"),
+  ...[...document.querySelectorAll("table, .plot")].filter((each) => each.offsetWidth > innerWidth + 1),
+].map((each) => each.closest("section").id)"""
+"""What a sheet would cut."""
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH: pages are not drawn")
 
@@ -102,18 +108,10 @@ def test_every_figure_is_drawn_and_nothing_is_said_or_asked_for(page: Page, kind
 
 
 def test_no_element_came_from_a_name(page: Page):
-    assert (
-        page.run(
-            "document.querySelectorAll('img, iframe, object, embed, form, main a[href]:not([href^=\"#\"])').length"
-        )
-        == 0
-    )
-    assert (
-        page.run(
-            "[...document.querySelectorAll('*')].flatMap((e) => e.getAttributeNames()).filter((n) => n.startsWith('on'))"
-        )
-        == []
-    )
+    foreign = json.dumps("img, iframe, object, embed, form, main a[href]:not([href^='#'])")
+    assert page.run(f"document.querySelectorAll({foreign}).length") == 0
+    names = "[...document.querySelectorAll('*')].flatMap((each) => each.getAttributeNames())"
+    assert page.run(f"{names}.filter((name) => name.startsWith('on'))") == []
 
 
 def test_hovering_a_point_shows_its_text(page: Page, kind: str, reports: dict[str, Report]):
@@ -136,53 +134,47 @@ def test_hovering_a_point_shows_its_text(page: Page, kind: str, reports: dict[st
 
 
 def test_clicking_a_key_hides_what_it_stands_for_and_again_shows_it(page: Page, kind: str, reports: dict[str, Report]):
-    for figure in reports[kind].figures:
-        name = json.dumps(figure.name)
-        page.run(f"document.getElementById('plot-{figure.name}').scrollIntoView({{block: 'center'}})")
-        before = page.run(f"({SHOWN})({name})")
-        keys = page.run(f"({KEYS})({name})")
-        assert len(keys) == before == sum(bool(getattr(layer, "label", "")) for layer in figure.layers)
-        if keys:
-            page.click(*keys[0])
-            page.wait_for(f"({SHOWN})({name}) === {before - 1}")
-            page.click(*page.run(f"({KEYS})({name})")[0])
-            page.wait_for(f"({SHOWN})({name}) === {before}")
+    labels = {f.name: sum(bool(getattr(layer, "label", "")) for layer in f.layers) for f in reports[kind].figures}
+    assert {name: page.run(f"({SHOWN})({name!r})") for name in labels} == labels
+    assert {name: len(page.run(f"({KEYS})({name!r})")) for name in labels} == labels
+    named = [name for name, count in labels.items() if count]
+    for hidden in (1, 0):
+        for name in named:
+            page.run(f"document.getElementById('plot-{name}').scrollIntoView({{block: 'center'}})")
+            page.click(*page.run(f"({KEYS})({name!r})")[0])
+        for name in named:
+            page.wait_for(f"({SHOWN})({name!r}) === {labels[name] - hidden}")
     assert page.messages == []
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_every_word_stands_out_from_its_paper(kind: str, dark: bool, browser: Browser, pages: dict[str, Path]):
-    page = browser.open(pages[kind], dark=dark)
+def test_every_word_stands_out_from_its_paper(page: Page, dark: bool):
+    page.show(dark=dark)
     paper = page.run("getComputedStyle(document.body).backgroundColor")
     assert (paper == "rgb(255, 255, 255)") != dark
     assert page.run(f"({FAINT})({CONTRAST})") == []
-    page.close()
+    page.show(dark=False)
 
 
-def test_nothing_scrolls_sideways_on_a_phone(kind: str, browser: Browser, pages: dict[str, Path]):
-    page = browser.open(pages[kind], width=PHONE, height=844)
+def test_nothing_scrolls_sideways_on_a_phone(page: Page):
+    page.resize(PHONE, 844)
     assert page.run("document.documentElement.scrollWidth") == PHONE
+    page.resize(WIDE, 900)
     assert page.messages == []
-    page.close()
 
 
-def test_a_printed_page_is_light_and_whole(kind: str, browser: Browser, pages: dict[str, Path]):
+def test_a_printed_page_is_light_and_whole(page: Page):
     """Also from a dark screen: black on white, figures in one piece, no table wider than the sheet."""
-    page = browser.open(pages[kind], width=SHEET, dark=True)
     page.run("dispatchEvent(new Event('beforeprint'))")
-    page.call("Emulation.setEmulatedMedia", media="print", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+    page.show(dark=True, printed=True)
     page.resize(SHEET, 900)
     assert page.run("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.run(f"({FAINT})({CONTRAST})") == []
-    assert page.run(
-        "[...document.querySelectorAll('figure')].every((f) => getComputedStyle(f).breakInside === 'avoid')"
-    )
-    assert (
-        page.run("[...document.querySelectorAll('table, .plot')].filter((t) => t.offsetWidth > innerWidth + 1).length")
-        == 0
-    )
+    assert page.run(f"({TORN})()") == []
     assert page.pdf().startswith(b"%PDF")
-    page.close()
+    page.run("dispatchEvent(new Event('afterprint'))")
+    page.show()
+    page.resize(WIDE, 900)
 
 
 def test_the_browser_tells_of_an_error_and_of_an_address(browser: Browser, tmp_path: Path):

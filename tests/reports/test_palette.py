@@ -56,7 +56,7 @@ def contrast(a: str, b: str) -> float:
 
 
 def test_the_simulation_confuses_what_it_should() -> None:
-    """The test can fail: a red and a green that deuteranopes confuse come out close, though far apart in plain sight."""
+    """A red and a green that deuteranopes confuse come out close, though far apart in plain sight."""
     assert distance("#c06040", "#7f7f30", "none") > 40
     assert distance("#c06040", "#7f7f30", "deuteranopia") < LEAST
 

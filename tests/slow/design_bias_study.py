@@ -67,7 +67,8 @@ def errors(truth: Truth, points: list[tuple[float, float]]) -> np.ndarray:
     runs = sl.RunTable.of(n_params=n_params, n_tokens=n_tokens, loss=truth(n_params, n_tokens))
     fit = sl.fit("chinchilla", runs, "log_least_squares", starts=STARTS)
     targets = (sl.OptimalLoss(TARGET), sl.OptimalParams(TARGET))
-    return np.array([np.log(target.evaluate(fit, fit.natural[None])[0]) for target in targets]) - best(truth)
+    found = [float(np.log(target.evaluate(fit, fit.natural[None])[0])) for target in targets]
+    return np.asarray(np.array(found) - best(truth))
 
 
 def rows(c: float, bend: float) -> list[dict[str, object]]:

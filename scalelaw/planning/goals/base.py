@@ -20,6 +20,10 @@ from scalelaw.runs import Floats
 
 HUGE, TINY = 1e60, 1e-15
 """Spendings (the first a number of tokens too) that stand for an infinite one and for none."""
+ROUGH = 1e-7
+"""How well ln N is known where only the loss counts, which is off by the square of that."""
+
+Pair = tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,27 +71,40 @@ class Goal(ABC):
 
     def answers(self, fit: Fit, natural: Floats) -> tuple[Floats, Floats]:
         """N and D, `[b]` each, for every member of `natural[b, p]`; NaN for one under which there are none."""
-        found = [self.answer(Landscape(fit.law, member, self.held)) for member in natural]
-        return np.array([n for n, _ in found]), np.array([d for _, d in found])
+        found = np.full((len(natural), 2), np.nan)
+        near = None
+        for i, member in enumerate(natural):
+            found[i] = self.answer(Landscape(fit.law, member, self.held), near)
+            near = (float(found[i, 0]), float(found[i, 1])) if np.isfinite(found[i]).all() else near
+        return found[:, 0], found[:, 1]
 
-    def answer(self, landscape: Landscape) -> tuple[float, float]:
-        """N and D for one vector of parameters; NaN where there are none."""
-        spend = self.least_spending(landscape, self.loss or math.nan) if self.spend is None else self.spend
-        return self.best(landscape, spend) if math.isfinite(spend) else (math.nan, math.nan)
+    def answer(self, landscape: Landscape, near: Pair | None = None) -> Pair:
+        """N and D for one vector of parameters, `near` a guess of them; NaN where there are none."""
+        size = None if near is None else near[0]
+        if self.spend is not None:
+            return self.best(landscape, self.spend, size)
+        spend = self.least_spending(landscape, self.loss or math.nan, near)
+        return self.best(landscape, spend, size) if math.isfinite(spend) else (math.nan, math.nan)
 
-    def best(self, landscape: Landscape, spend: float) -> tuple[float, float]:
-        """The N and D of least loss that a spending buys; NaN where there is none inside the positive numbers."""
-        log_N = least(lambda x: landscape.log_loss(np.exp(x), self.tokens(np.exp(x), spend)))
+    def best(self, landscape: Landscape, spend: float, near: float | None = None, xtol: float = 1e-12) -> Pair:
+        """The N and D of least loss that a spending buys, ln N to `xtol`; NaN where none is inside the positives."""
+        guess = None if near is None or not near > 0 else math.log(near)
+        log_N = least(lambda x: landscape.log_loss(np.exp(x), self.tokens(np.exp(x), spend)), guess, xtol)
         n_params = math.exp(log_N)
         return n_params, float(self.tokens(n_params, spend))
 
-    def least_spending(self, landscape: Landscape, loss: float) -> float:
-        """The spending whose best loss is `loss`; NaN where none buys it."""
+    def least_spending(self, landscape: Landscape, loss: float, near: Pair | None = None) -> float:
+        """The spending whose best loss is `loss`, `near` a guess of N and D there; NaN where none buys it."""
+        size = None if near is None else near[0]
+        guess = None if near is None else math.log(float(self.cost(*near)))
 
         def gap(log_spend: float) -> float:
-            return landscape.at(*self.best(landscape, math.exp(log_spend))) - math.log(loss)
+            nonlocal size
+            best = self.best(landscape, math.exp(log_spend), size, ROUGH)
+            size = best[0] if math.isfinite(best[0]) else size
+            return landscape.at(*best) - math.log(loss)
 
-        return math.exp(crossing(gap, math.log(HUGE), math.log(TINY)))
+        return math.exp(crossing(gap, math.log(HUGE), math.log(TINY), guess))
 
     @property
     def most_tokens(self) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scalelaw.planning.goals.base import TrainingGoal
+from scalelaw.planning.goals.base import Pair, TrainingGoal
 from scalelaw.planning.landscape import Landscape
 
 
@@ -22,10 +22,10 @@ class Budget(TrainingGoal):
         """The question with its numbers."""
         return f"{self.wanted}, C = 6 N D"
 
-    def best(self, landscape: Landscape, spend: float) -> tuple[float, float]:
+    def best(self, landscape: Landscape, spend: float, near: float | None = None, xtol: float = 1e-12) -> Pair:
         """By the law's own optimum, where it is a law of N and D alone."""
         if not landscape.plain:
-            return super().best(landscape, spend)
+            return super().best(landscape, spend, near, xtol)
         with np.errstate(all="ignore"):
             n_params, n_tokens = landscape.law.optimum(landscape.natural[None], spend)
         return float(n_params[0]), float(n_tokens[0])

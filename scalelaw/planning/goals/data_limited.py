@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from scalelaw.laws import Law
-from scalelaw.planning.goals.base import TrainingGoal, count, require_positive
+from scalelaw.planning.goals.base import Pair, TrainingGoal, count, require_positive
 from scalelaw.planning.goals.budget import Budget
 from scalelaw.planning.landscape import Landscape
 from scalelaw.runs import Floats
@@ -71,9 +71,9 @@ class DataLimited(TrainingGoal):
         """C / (6 N), or the cap."""
         return np.minimum(super().tokens(n_params, spend), self.most_tokens)
 
-    def best(self, landscape: Landscape, spend: float) -> tuple[float, float]:
+    def best(self, landscape: Landscape, spend: float, near: float | None = None, xtol: float = 1e-12) -> Pair:
         """The optimum without the cap, or the largest model that the cap leaves the budget for."""
-        n_params, n_tokens = self.uncapped.best(landscape, spend)
+        n_params, n_tokens = self.uncapped.best(landscape, spend, near, xtol)
         if n_tokens > self.most_tokens:
             return spend / 6.0 / self.most_tokens, self.most_tokens
         return n_params, n_tokens

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from scalelaw.planning.goals.base import TrainingGoal, count, require_positive
+from scalelaw.planning.goals.base import Pair, TrainingGoal, count, require_positive
 from scalelaw.planning.landscape import Landscape
 
 
@@ -32,7 +32,7 @@ class FixedParams(TrainingGoal):
         """The question with its numbers."""
         return f"{self.wanted} with a model of {count(self.n_params)} parameters"
 
-    def best(self, landscape: Landscape, spend: float) -> tuple[float, float]:
+    def best(self, landscape: Landscape, spend: float, near: float | None = None, xtol: float = 1e-12) -> Pair:
         """That size and the tokens its budget buys."""
         return self.n_params, spend / 6.0 / self.n_params
 
@@ -59,7 +59,7 @@ class FixedTokens(TrainingGoal):
         """The question with its numbers."""
         return f"{self.wanted} on {count(self.n_tokens)} tokens"
 
-    def best(self, landscape: Landscape, spend: float) -> tuple[float, float]:
+    def best(self, landscape: Landscape, spend: float, near: float | None = None, xtol: float = 1e-12) -> Pair:
         """The size that the budget buys for these tokens."""
         return spend / 6.0 / self.n_tokens, self.n_tokens
 
