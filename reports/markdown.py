@@ -35,12 +35,7 @@ def text(value: str) -> str:
     """
     escaped = re.sub(r"([\\`*_\[\]~$#])", r"\\\1", tidy(value)).translate(_ENTITIES)
     linkless = _LINKS.sub(lambda match: f"&#{ord(match.group())};", escaped)
-    return re.sub(r"^(\d+)([.)])|^([-+=])", _not_a_list, linkless)
-
-
-def _not_a_list(match: re.Match[str]) -> str:
-    number, stop, sign = match.groups()
-    return f"\\{sign}" if sign else f"{number}\\{stop}"
+    return re.sub(r"^(\d*)([.)]|[-+=]+)(?=\s|$)", r"\1\\\2", linkless)  # no list and no rule
 
 
 def _section(section: Section, figures: str) -> str:

@@ -44,7 +44,7 @@ def write_report(report: Report, path: str | Path, formats: Iterable[str] = DEFA
 
     Args:
         report: what is written.
-        path: the page, `NAME.html`; without a page `NAME` and any other ending of the formats asked for.
+        path: the page, `NAME.html`; without one, `NAME` may also end in the first of the formats asked for.
         formats: some of `FORMATS`.
 
     Raises:
@@ -53,9 +53,8 @@ def write_report(report: Report, path: str | Path, formats: Iterable[str] = DEFA
     """
     formats = chosen(",".join(formats))
     page = Path(path)
-    endings = {".html", *(f".{form}" for form in formats)}
-    if page.suffix.lower() not in endings:
-        first = next((form for form in formats if form in PAGES), "html")
+    first = next((form for form in PAGES if form in formats), formats[0])
+    if page.suffix.lower() not in (".html", f".{first}"):
         better = page.with_suffix(f".{first}").name
         raise UsageError(f"A report is an .{first} file; found {str(path)!r}. Next: name it {better}.")
     contents = _rendered(report, page, formats)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import subprocess
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 
 from runners.corpora import CORPORA, Source
+from runners.models import FAMILIES
 from runners.spec import TrainSpec
 from scalelaw import __version__
 from scalelaw.counting import Counts, flops_6nd
@@ -28,12 +30,13 @@ LOSS_UNITS = {"cross_entropy": "nats/token", "squared_error": "squared error"}
 
 
 def describe(spec: TrainSpec, source: Source, device: str) -> dict[str, Any]:
-    """What `spec.json` records: the spec, what it is trained and validated on, versions and commit, and the device."""
+    """What `spec.json` records: the spec and its counts, the text of training and validation, versions, commit, device."""
     others = {name: dict(CORPORA[name].facts()) for name in spec.validation_sources if name != spec.corpus}
     return {
         "run_id": spec.run_id,
         "group": spec.group,
         "spec": spec.as_dict(),
+        "counts": asdict(FAMILIES[spec.model].counts(spec, source)),
         "corpus": dict(source.facts()),
         **({"validated_on": others} if others else {}),
         "versions": {

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runners.corpora._bytes import ByteCorpus
-from scalelaw.caching import cached
 from runners.corpora._text import SPLITS, TextCorpus
 from runners.corpora.base import Array
+from scalelaw.caching import cached
 from scalelaw.errors import DataError, MissingExtraError, UsageError
 
 END = "<|endoftext|>"

@@ -8,10 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from scalelaw import caching
 from runners.corpora._packing import Documents, pack, packed_once
 from runners.corpora._templates import Options, Template, whole
 from runners.corpora.shards import ShardCorpus
+from scalelaw import caching
 from scalelaw.errors import DataError, MissingExtraError, UsageError
 
 BYTES = 256

@@ -10,7 +10,7 @@ from runners.sinks.base import Sink, Writer
 
 
 class WandbWriter(Writer):
-    """One run, whose id is ours; nothing is sent, and no environment variable or setting is recorded but the spec."""
+    """One run, whose id is ours, with its spec and counts. Nothing is sent, and no environment variable is recorded."""
 
     def __init__(self, folder: Path, record: Mapping[str, Any]) -> None:
         import wandb
@@ -21,7 +21,7 @@ class WandbWriter(Writer):
         )  # fmt: skip
         self._run = wandb.init(
             mode="offline", dir=str(folder), project="scalelaw", id=record["run_id"], group=record["group"],
-            config=dict(record["spec"]), settings=settings, reinit="create_new",
+            config={**record["spec"], **record["counts"]}, settings=settings, reinit="create_new",
         )  # fmt: skip
 
     def write(self, line: Mapping[str, Any]) -> None:

@@ -101,7 +101,8 @@ def _existing(cells: Cells, quantity: str, named: str) -> str:
 
 def _ambiguous(cells: Cells, quantity: str, candidates: list[str]) -> DataError:
     problem = f"several columns may hold {quantity}: {', '.join(candidates)}"
-    remedy = f"choose one, for example {_flag(quantity)} {candidates[0]!r}"
+    per = (name for name in candidates if "per" in plain_name(name).split("_"))  # that one says what it is a mean of
+    remedy = f"choose one, for example {_flag(quantity)} {next(per, candidates[0])!r}"
     return DataError("E_AMBIGUOUS_COLUMN", problem, file=cells.path, remedy=remedy)
 
 

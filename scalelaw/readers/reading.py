@@ -161,7 +161,7 @@ class _Numbers:
 
 def _table(source: Chosen, first: int) -> RunTable:
     wanted, decimal = source.wanted, source.wanted.decimal or "."
-    reduction = Reduction.of(wanted.curve or "auto", wanted.smooth or 1)
+    reduction = Reduction.of(wanted.curve or "auto", 1 if wanted.smooth is None else wanted.smooth)
     cells, choice = reduce_curves(source.cells, source.choice, reduction, decimal)
     ids = labels(cells, choice.columns.get("run_id"), [f"run{first + i:03d}" for i in range(len(cells))])
     numbers = _numbers(cells, choice, decimal)

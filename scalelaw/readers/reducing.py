@@ -162,7 +162,8 @@ def _reaching(curves: Curves, aim: float, log: Floats, tokens: float, excluded: 
     exact = log == aim
     points = np.flatnonzero(exact | (~first & (before < aim) & (log > aim)))
     points = points[begins(curves.run[points])] if len(points) else points
-    part = np.where(exact[points], 1.0, (aim - before[points]) / (log[points] - before[points]))
+    begin = np.where(exact[points], log[points] - 1.0, before[points])
+    part = np.where(exact[points], 1.0, (aim - begin) / (log[points] - begin))
     return points.astype(np.int64), part
 
 

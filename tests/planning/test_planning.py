@@ -13,6 +13,7 @@ from scalelaw.fitting import fit
 from scalelaw.hardware import cluster
 from scalelaw.intervals import bootstrap
 from scalelaw.planning import Budget, Plan, Serving, StepLog, fit_step_time, plan
+from scalelaw.planning.landscape import Landscape
 from scalelaw.results import Interval, Unavailable
 from scalelaw.runs import RunTable
 from tests.conftest import chinchilla_loss, simulated
@@ -80,18 +81,19 @@ def test_the_default_and_the_bootstrap_agree_about_a_plan() -> None:
 def test_the_share_wasted_and_what_makes_up_for_it_keep_their_word(words: dict[str, float]) -> None:
     """The best size finds the same loss for 1 - wasted of the spending; this size the plan's loss for `extra` more."""
     result = plan(FIT, **words)
-    goal, least = result.goal, estimate(result.loss)
+    goal, least, land = result.goal, estimate(result.loss), Landscape(FIT.law, FIT.natural, {})
     for cost in result.costs:
         spending = float(goal.cost(cost.n_params, cost.n_tokens))
         enough = replace(goal, spend=spending * (1 - estimate(cost.wasted)), loss=None)
-        assert estimate(plan(FIT, goal=enough).loss) == pytest.approx(cost.loss, rel=1e-9)
+        assert math.exp(land.at(*enough.answer(land))) == pytest.approx(cost.loss, rel=1e-9)
         tokens = goal.tokens(cost.n_params, estimate(result.spent) + cost.extra)
         assert FIT.predict(n_params=cost.n_params, n_tokens=tokens)[0] == pytest.approx(least, rel=1e-9)
         assert FIT.predict(n_params=cost.n_params, n_tokens=cost.n_tokens)[0] == pytest.approx(cost.loss, rel=1e-12)
 
 
 def test_a_size_that_may_be_the_best_may_cost_nothing() -> None:
-    costs = {cost.what: cost for cost in plan(FIT, 1e22).costs}
+    result = plan(FIT, 1e22)
+    costs = {cost.what: cost for cost in result.costs}
     assert list(costs) == ["half the size", "twice the size", "low end of N*", "high end of N*"]
     for what in ("low end of N*", "high end of N*"):
         assert isinstance(costs[what].wasted, Interval)
@@ -99,7 +101,7 @@ def test_a_size_that_may_be_the_best_may_cost_nothing() -> None:
     half = costs["half the size"]
     assert isinstance(half.loss_lost, Interval)
     assert half.loss_lost.low > 0
-    assert half.loss_lost.estimate == pytest.approx(half.loss - estimate(plan(FIT, 1e22).loss))
+    assert half.loss_lost.estimate == pytest.approx(half.loss - estimate(result.loss))
 
 
 def test_a_size_too_small_for_the_loss_never_makes_up_for_it() -> None:

@@ -23,6 +23,7 @@ from tests.readers.conftest import text
 SAMPLES = Path(__file__).with_name("samples")
 TOLD = {
     "mlruns": {},
+    "wandb_offline": {"loss": "eval/loss"},
     "mlflow.db": {},
     "jsonl": {},
     "lightning_csv": {"loss": "train/loss", "given": {"n_params": "1M"}},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 from pathlib import Path
@@ -11,16 +12,16 @@ import pytest
 import scalelaw as sl
 from reports import Report, write_report
 from reports.axes import ticks
-from reports.base import Axis, Figure, Quantity, Range, Table
+from reports.base import Axis, Figure, Quantity, Range, Table, Text
 from reports.data import FORMAT, to_data, to_json
-from reports.figures import png, svg
 from reports.plotly_figure import plotly_figure
+from reports.writing import FORMATS, chosen
 
 
 def test_page_numbers_and_figures_are_written(written: list[Path], report: Report):
     names = [path.relative_to(written[0].parent).as_posix() for path in written]
     figures = [f"law_figures/{f.name}.{form}" for f in report.figures for form in ("svg", "png")]
-    assert names == ["law.html", "law.json", *figures]
+    assert names == ["law.html", "law.json", "law_runs.csv", *figures]
     assert all(path.stat().st_size for path in written)
 
 
@@ -32,6 +33,42 @@ def test_another_suffix_is_refused_with_a_better_name(report: Report, tmp_path: 
     with pytest.raises(sl.UsageError, match=r"name it report\.html"):
         write_report(report, tmp_path / "report.json")
     assert not list(tmp_path.iterdir())
+
+
+def test_only_the_formats_asked_for_are_written(report: Report, tmp_path: Path):
+    files = write_report(report, tmp_path / "law.md", ["md", "tex"])
+    figures = [f"law_figures/{figure.name}.svg" for figure in report.figures]
+    assert [path.relative_to(tmp_path).as_posix() for path in files] == ["law.md", "law.tex", *figures]
+
+
+def test_all_is_every_format_and_an_unknown_one_is_refused():
+    assert chosen("all") == FORMATS
+    assert chosen("HTML, .md,html") == ("html", "md")
+    with pytest.raises(sl.UsageError, match="found format 'docx'"):
+        chosen("html,docx")
+    with pytest.raises(sl.UsageError, match="found no format"):
+        chosen(" ,")
+
+
+def test_a_section_that_could_not_be_a_file_is_refused():
+    for names in (("../escape",), ("",), ("twice", "twice"), ("A",)):
+        with pytest.raises(ValueError, match="need distinct names"):
+            Report("R", tuple(Table(name, "T", (), ()) for name in names), {})
+
+
+def test_rows_read_back_as_they_were(written: list[Path], fit: sl.Fit):
+    with written[2].open() as stream:
+        read = list(csv.DictReader(stream))
+    assert [row["run_id"] for row in read] == list(fit.runs.run_id)
+    assert [float(row["loss"]) for row in read] == fit.runs.loss.tolist()
+    residual = [math.log(float(row["loss"]) / float(row["predicted"])) for row in read]
+    assert residual == pytest.approx([float(row["residual_ln"]) for row in read], abs=1e-6)
+
+
+def test_a_text_that_looks_like_numbers_stays_as_it_was():
+    text = "[1,  2,\n 3]"
+    (section,) = json.loads(to_json(Report("R", (Text("t", text, (text,)),), {})))["sections"]
+    assert section == {"kind": "text", "name": "t", "title": text, "paragraphs": [text]}
 
 
 def test_a_link_in_the_way_is_replaced_and_not_followed(report: Report, tmp_path: Path):
@@ -61,11 +98,6 @@ def test_what_is_not_finite_becomes_null():
     table = Table("t", "T", ("a", "b"), ((Quantity(math.nan), Range(0.0, math.inf)),))
     (section,) = to_data(Report("R", (table,), {}))["sections"]
     assert section["rows"] == [{"a": None, "b": {"low": 0.0, "high": None}}]
-
-
-@pytest.mark.parametrize("render", [svg, png])
-def test_a_figure_is_the_same_bytes_each_time(render, report: Report):
-    assert render(report.figures[2]) == render(report.figures[2])
 
 
 def test_plotly_accepts_every_figure_once_painted(report: Report):

@@ -73,6 +73,7 @@ def test_wandb_writes_offline_files(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (written,) = (store.folder(SPEC.run_id) / "wandb").glob(f"offline-run-*/run-{SPEC.run_id}.wandb")
     content = written.read_bytes()
     assert b"train_loss" in content
+    assert b"n_params_non_embedding" in content
     assert b"s3cret" not in content
     assert len(lines_of(store)) == 3
 
