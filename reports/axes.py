@@ -13,6 +13,8 @@ from reports.wording import number, power, quantity
 PAD = 0.04
 """Empty space at either end, as a share of the span."""
 MAX_DECADES = 9
+MAX_DECIMALS = 5
+"""Digits behind the point; ticks that would need more are written as powers of ten."""
 
 
 def limits(values: Iterable[float], log: bool = False) -> tuple[float, float]:
@@ -52,7 +54,7 @@ def _log_positions(low: float, high: float) -> list[float]:
 
 def _linear_positions(low: float, high: float) -> list[float]:
     step = _step(low, high)
-    return [round(k * step, 12) for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    return [float(f"{k * step:.12g}") for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
 def _step(low: float, high: float) -> float:
@@ -68,7 +70,7 @@ def _text(value: float, axis: Axis) -> str:
     if axis.ticks == "power" and axis.log:
         mantissa, exponent = f"{value:.1e}".split("e")
         return power(mantissa.removesuffix(".0"), int(exponent))
-    if axis.log:
-        return number(value)
     decimals = max(0, -math.floor(math.log10(_step(axis.low, axis.high)) + 1e-9))
+    if axis.log or axis.at or decimals > MAX_DECIMALS:
+        return number(value)
     return f"{value:.{decimals}f}".replace("-", "−")

@@ -11,7 +11,6 @@ from reports.wording import count, number
 from scalelaw.comparing import Comparison
 from scalelaw.results import Finding
 
-
 _BY = {"backtest": "its backtest", "aicc": "AICc", "bic": "BIC"}
 
 
@@ -37,12 +36,14 @@ def comparison_report(comparison: Comparison) -> Report:
 
 def _verdict(comparison: Comparison) -> str:
     best, backtest = comparison.best, comparison.best.backtest
+    predicted = (
+        f"{count(len(backtest.cuts), 'cut')} by size it predicted {count(len(backtest.log_errors), 'larger run')}"
+    )
     return (
-        f"By {_BY[comparison.by]}, the law to use alone is {best.label}, {best.fit.law.formula}: fitted to the smaller runs at "
-        f"{count(len(backtest.cuts), 'cut')} by size it predicted {count(len(backtest.log_errors), 'larger run')} with "
-        f"a root mean square error of {number(100 * backtest.error, 2)}%, up to {number(backtest.decades.max(), 2)} "
-        f"decades beyond; {backtest.coverage:.0%} fell inside their {comparison.level:.0%} prediction intervals. "
-        "Of what happens farther out the runs say nothing."
+        f"By {_BY[comparison.by]}, the law to use alone is {best.label}, {best.fit.law.formula}: fitted to the smaller "
+        f"runs at {predicted} with a root mean square error of {number(100 * backtest.error, 2)}%, up to "
+        f"{number(backtest.decades.max(), 2)} decades beyond; {backtest.coverage:.0%} fell inside their "
+        f"{comparison.level:.0%} prediction intervals. Of what happens farther out the runs say nothing."
     )
 
 

@@ -19,7 +19,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullL
 from reports import axes
 from reports.base import Axis, Band, Figure, Layer, Line, Mark, Points, Region
 from reports.palette import DASHES, LIGHT, MARKERS
-from reports.wording import visible
+from reports.wording import in_lines, visible
 
 WIDTH_INCHES, HEIGHT_INCHES = 3.4, 2.45
 """Of the figure without its legend, which stands below."""
@@ -113,8 +113,8 @@ def draw(ax: Axes, figure: Figure) -> None:
 def _draw(ax: Axes, figure: Figure) -> None:
     for layer in figure.layers:
         _draw_layer(ax, layer)
-    ax.set_xlabel(visible(figure.x.title))
-    ax.set_ylabel(visible(figure.y.title))
+    ax.set_xlabel(in_lines(figure.x.title))
+    ax.set_ylabel(in_lines(figure.y.title))
     _scale(ax, figure)
     _tick(ax.xaxis, figure.x)
     _tick(ax.yaxis, figure.y)

@@ -12,7 +12,7 @@ from typing import Any
 from reports.axes import ticks
 from reports.base import Axis, Band, Figure, Floats, Line, Mark, Points, Region
 from reports.palette import DASHES, MARKERS
-from reports.wording import visible
+from reports.wording import in_lines, visible
 
 CROWD = 300
 """Points from which a layer is drawn smaller and paler."""
@@ -94,7 +94,7 @@ def _axis(axis: Axis) -> dict[str, Any]:
     return {
         "type": "log" if axis.log else "linear",
         "range": ends,
-        "title": {"text": plain(axis.title)},
+        "title": {"text": plain(in_lines(axis.title))},
         "tickvals": positions,
         "ticktext": texts,
     }

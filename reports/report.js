@@ -5,7 +5,7 @@
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const narrow = matchMedia("(max-width: 44rem)");
   const fonts = getComputedStyle(document.body).fontFamily;
-  const PRINTED_WIDTH = 680; // CSS pixels between the margins of a sheet; a printer sends no resize
+  const SHEET = { width: 680, height: 352 }; // CSS pixels of a printed figure; a printer sends no resize
   const config = {
     responsive: true,
     displaylogo: false,
@@ -52,7 +52,7 @@
 
   const layout = (own, palette) => ({
     ...painted(own, palette),
-    ...(printing ? { width: PRINTED_WIDTH } : { autosize: true }),
+    ...(printing ? SHEET : { autosize: true }),
     xaxis: axis(own.xaxis, palette),
     yaxis: axis(own.yaxis, palette),
     legend: legend(own.legend),

@@ -15,7 +15,8 @@ def run_rows(fit: Fit) -> tuple[Rows]:
     """The fitted runs in the table's order: names, the quantities that were logged, what else the law reads, the
     prediction and ln(observed / predicted).
 
-    Columns of the run table that the law does not read stay out: a logged configuration may hold secrets.
+    Columns of the run table that the law does not read stay out: a logged configuration may hold secrets. So does
+    compute that is 6 N D of the same row.
     """
     runs = fit.runs
     columns: dict[str, Sequence[object]] = {"run_id": runs.run_id}
@@ -26,6 +27,8 @@ def run_rows(fit: Fit) -> tuple[Rows]:
         values = runs.column(name)
         if values.dtype.kind != "f" or not np.isnan(values).all():
             columns[name] = values.tolist()
+    if "flops" not in fit.law.inputs and (runs.flops == 6.0 * runs.n_params * runs.n_tokens).all():
+        columns.pop("flops", None)
     if (runs.weight != 1.0).any():
         columns["weight"] = runs.weight.tolist()
     predicted = fit.law.observed(runs) * np.exp(-fit.residuals)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
-from reports.axes import limits
+from reports.axes import limits, ticks
 from reports.base import Axis, Figure, Layer, Line, Points
 from reports.loss_figures import floats
 from reports.probe_figures import lr_transfer_figures, ordered_colours
@@ -17,6 +18,8 @@ from reports.wording import clip, number, with_unit
 from runners.probes.lr_transfer import Transfer, lr_transfer
 from runners.probes.trials import Trial
 from scalelaw.errors import DataError
+
+Mark = TypeVar("Mark", Line, Points)
 
 MOST = 80
 """Learning curves that a figure draws."""
@@ -31,72 +34,118 @@ LOSS = "nats/token"
 def learning_figures(sweep: SweepRuns) -> tuple[Figure, ...]:
     """Validation and training loss against tokens, and loss against compute; those that were logged."""
     against = (
-        ("learning", "Learning curves: validation loss", "tokens", "val_loss"),
-        ("training", "Learning curves: training loss", "tokens", "train_loss"),
-        ("compute", "Loss against compute", "flops", "val_loss"),
+        ("learning", "Learning curves: validation loss", "val_loss"),
+        ("training", "Learning curves: training loss", "train_loss"),
     )
-    return tuple(figure for one in against if (figure := _curves(sweep, *one)))
+    figures = [_curves(sweep, name, title, y) for name, title, y in against]
+    return tuple(figure for figure in (*figures, _compute(sweep)) if figure)
 
 
-def _curves(sweep: SweepRuns, name: str, title: str, x: str, y: str) -> Figure | None:
-    runs = [run for run in sweep.runs if np.isfinite(run.curve.get(y, np.array([]))).sum() > 1]
+def _curves(sweep: SweepRuns, name: str, title: str, y: str) -> Figure | None:
+    """A line a run against tokens; None where no run logged two values."""
+    runs = [run for run in sweep.runs if _logged(run, y)]
     if not runs:
         return None
-    drawn = [runs[round(k)] for k in np.linspace(0, len(runs) - 1, min(len(runs), MOST))]
+    drawn = _spread(runs)
     shape, colours = shape_colours(sweep.runs)
-    labelled: set[object] = set()
-    layers: list[Layer] = []
-    for run in drawn:
-        value = run.spec.get(shape)
-        label = "" if value in labelled else shape_label(shape, value)
-        labelled.add(value)
-        layers.append(_line(run, x, y, label, colours.get(value, "accent")))
-    finals = _finals(drawn, x, shape, colours) if x == "flops" else []
-    frontier = _frontier(runs, x, y) if x == "flops" else []
-    shown = f" {len(drawn)} of {len(runs)} runs are drawn." if len(drawn) < len(runs) else ""
-    ends = (
-        " Points are the final losses; the line below them is the least loss found for each compute." if finals else ""
+    lines = _labelled(
+        [(run, _line(run, "tokens", y, colours.get(run.spec.get(shape), "accent"))) for run in drawn], shape
     )
-    xs, ys = ([v for layer in (*layers, *finals) for v in getattr(layer, side)] for side in ("x", "y"))
-    what = "compute, every matrix product counted" if x == "flops" else "tokens"
-    unit = "FLOP" if x == "flops" else ""
     return Figure(
         name,
         title,
-        f"One line a run, both axes logarithmic.{ends}{shown}",
-        Axis(what, *limits(xs, True), unit=unit, log=True, ticks="power" if x == "flops" else "count"),
-        Axis("loss", *limits(ys, True), unit=LOSS, log=True),
-        (*layers, *finals, *frontier),
-        legend=UNITS.get(shape, shape) if len(colours) > 1 else "",
+        f"One line a run, both axes logarithmic.{_left_out(drawn, runs)}",
+        Axis("tokens", *limits([v for line in lines for v in line.x], True), log=True, ticks="count"),
+        _loss_axis(*limits([v for line in lines for v in line.y], True)),
+        tuple(lines),
+        legend=_legend(shape, colours),
     )
 
 
-def _line(run: SweepRun, x: str, y: str, label: str, colour: str) -> Line:
+def _compute(sweep: SweepRuns) -> Figure | None:
+    """Curves and final losses against the compute spent, with the least loss found so far."""
+    runs = [run for run in sweep.runs if _logged(run, "val_loss") or (math.isfinite(run.loss) and run.flops > 0)]
+    if not runs:
+        return None
+    drawn = _spread(runs)
+    shape, colours = shape_colours(sweep.runs)
+    lines: list[tuple[SweepRun, Line]] = [
+        (run, _line(run, "flops", "val_loss", colours.get(run.spec.get(shape), "accent")))
+        for run in drawn
+        if _logged(run, "val_loss")
+    ]
+    finals = [
+        (run, _final(run, colours.get(run.spec.get(shape), "accent")))
+        for run in drawn
+        if math.isfinite(run.loss) and run.flops > 0
+    ]
+    # The legend names lines where there are any, else points.
+    named = [point for _, point in finals] if lines else _labelled(finals, shape)
+    layers: list[Line | Points] = [*_labelled(lines, shape), *named]
+    points = [pair for layer in layers for pair in zip(layer.x, layer.y, strict=True)]
+    return Figure(
+        "compute",
+        "Loss against compute",
+        "Both axes logarithmic. Points are final losses, lines the way there; the line below them is the least loss "
+        f"found for each compute.{_left_out(drawn, runs)}",
+        Axis("compute", *limits([x for x, _ in points], True), unit="FLOP", log=True, ticks="power"),
+        _loss_axis(*limits([y for _, y in points], True)),
+        (*layers, *_frontier(points)),
+        legend=_legend(shape, colours),
+    )
+
+
+def _logged(run: SweepRun, y: str) -> bool:
+    return int(np.isfinite(run.curve.get(y, np.array([]))).sum()) > 1
+
+
+def _spread(runs: Sequence[SweepRun]) -> list[SweepRun]:
+    return [runs[round(k)] for k in np.linspace(0, len(runs) - 1, min(len(runs), MOST))]
+
+
+def _left_out(drawn: Sequence[SweepRun], runs: Sequence[SweepRun]) -> str:
+    return f" {len(drawn)} of {len(runs)} runs are drawn." if len(drawn) < len(runs) else ""
+
+
+def _legend(shape: str, colours: Mapping[object, str]) -> str:
+    return UNITS.get(shape, shape) if len(colours) > 1 else ""
+
+
+def _labelled(drawn: Sequence[tuple[SweepRun, Mark]], shape: str) -> list[Mark]:
+    """The layers, the first of each shape with its name."""
+    labelled: set[object] = set()
+    layers = []
+    for run, layer in drawn:
+        value = run.spec.get(shape)
+        layers.append(layer if value in labelled else replace(layer, label=shape_label(shape, value)))
+        labelled.add(value)
+    return layers
+
+
+def _loss_axis(low: float, high: float) -> Axis:
+    """A logarithmic axis; over less than a factor of three its ticks are even, or there would be one or two."""
+    even = tuple(at for at, _ in ticks(Axis("", low, high))) if high < 3 * low else ()
+    return Axis("loss", low, high, unit=LOSS, log=True, at=even)
+
+
+def _line(run: SweepRun, x: str, y: str, colour: str) -> Line:
     there = np.isfinite(run.curve[y]) & (run.curve[y] > 0) & (run.curve[x] > 0)
-    xs, ys = run.curve[x][there], run.curve[y][there]
-    tokens = run.curve["tokens"][there]
+    xs, ys, tokens = (run.curve[name][there] for name in (x, y, "tokens"))
     hover = tuple(
         f"{clip(run.run_id)}\n{with_unit(at, 'tokens')}\nloss {number(value)}"
         for at, value in zip(tokens, ys, strict=True)
     )
-    return Line(floats(xs), floats(ys), label, colour, hover)
+    return Line(floats(xs), floats(ys), "", colour, hover)
 
 
-def _finals(runs: Sequence[SweepRun], x: str, shape: str, colours: dict[object, str]) -> list[Points]:
-    found = []
-    for run in runs:
-        if math.isfinite(run.loss) and run.flops > 0:
-            hover = f"{clip(run.run_id)}\n{number(run.flops, 3)} FLOP\nfinal loss {number(run.loss)}"
-            colour = colours.get(run.spec.get(shape), "accent")
-            found.append(Points((run.flops,), (run.loss,), "", colour, (hover,)))
-    return found
+def _final(run: SweepRun, colour: str) -> Points:
+    hover = f"{clip(run.run_id)}\n{number(run.flops, 3)} FLOP\nfinal loss {number(run.loss)}"
+    return Points((run.flops,), (run.loss,), "", colour, (hover,))
 
 
-def _frontier(runs: Sequence[SweepRun], x: str, y: str) -> list[Line]:
-    """The least loss found so far as compute grows, over all curves."""
-    pairs = np.array([(a, b) for run in runs for a, b in zip(run.curve[x], run.curve[y], strict=True)])
-    pairs = pairs[np.isfinite(pairs).all(1) & (pairs > 0).all(1)]
-    pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+def _frontier(points: Sequence[tuple[float, float]]) -> list[Line]:
+    """The least loss found so far as compute grows."""
+    pairs = np.array(sorted(points))
     least = np.minimum.accumulate(pairs[:, 1])
     steps = np.flatnonzero(np.diff(least, prepend=np.inf) < 0)
     return [Line(floats(pairs[steps, 0]), floats(least[steps]), "least loss found", "ink")] if len(steps) > 1 else []

@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reports import checklist
 from runners.leases import is_held
 from runners.store import RunStore
 from scalelaw.errors import DataError
+from scalelaw.runs import RunTable
 
 STATUSES = ("finished", "diverged", "out_of_memory", "running", "interrupted", "waiting")
 SETTLED = ("finished", "diverged", "out_of_memory")
@@ -83,12 +85,16 @@ class SweepRuns:
         name: the sweep's. path: its store.
         runs: the runs, those that wait to be begun included where the sweep's own file named them.
         made_by: versions and commits that trained them, each once.
+        flops_are: how their FLOPs were counted.
+        answers: what else is known of the reporting checklist; empty for a store, which counts in its own way.
     """
 
     name: str
     path: Path
     runs: tuple[SweepRun, ...]
     made_by: Mapping[str, str] = field(default_factory=dict)
+    flops_are: str = "those of every matrix product"
+    answers: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, *statuses: str) -> tuple[SweepRun, ...]:
         """The runs of these statuses."""
@@ -120,6 +126,42 @@ def read_sweep(store: str | Path, name: str = "", specs: Mapping[str, Mapping[st
     descriptions = {run_id: found.description(run_id) for run_id in names if run_id in begun}
     runs = tuple(_run(found, run_id, descriptions.get(run_id, {}), (specs or {}).get(run_id, {})) for run_id in names)
     return SweepRuns(name or path.resolve().name, path, runs, _made_by(descriptions))
+
+
+def sweep_of(runs: RunTable, name: str) -> SweepRuns:
+    """The runs of a table as a sweep: several rows of one run are its curve, the last of them its final loss.
+
+    Of runs that the table left out, those that diverged are known as such, the others as interrupted.
+    """
+    rows: dict[str, list[int]] = {}
+    for i, run_id in enumerate(runs.run_id):
+        rows.setdefault(run_id, []).append(i)
+    found = [_of_rows(runs, sorted(places, key=lambda i: runs.n_tokens[i])) for places in rows.values()]
+    found += [
+        SweepRun(one.run_id, "diverged" if "diverged" in one.reason.lower() else "interrupted", {})
+        for one in runs.excluded
+    ]
+    counted = f"those of the table, by the convention {runs.conventions.flops}"
+    path = Path(runs.named_files or name)
+    return SweepRuns(name, path, tuple(found), flops_are=counted, answers=checklist.of_runs(runs))
+
+
+def _of_rows(runs: RunTable, rows: list[int]) -> SweepRun:
+    last = rows[-1]
+    spec = {column: _scalar(cells[last]) for column, cells in runs.extras.items()}
+    spec["n_tokens"] = float(runs.n_tokens[last])
+    numbers = {column: float(getattr(runs, column)[last]) for column in ("n_params", "n_tokens", "flops", "loss")}
+    record = {**numbers, "group": runs.group[last], "loss_unit": "nats/token", "wall_s": spec.get("wall_s")}
+    known = {"tokens": runs.n_tokens[rows], "flops": runs.flops[rows], "val_loss": runs.loss[rows]}
+    nothing = np.full(len(rows), math.nan)
+    curve = {name: known.get(name, nothing) for name in LOGGED} if len(rows) > 1 else {}
+    return SweepRun(runs.run_id[last], "finished", spec, record, curve)
+
+
+def _scalar(cell: Any) -> Any:
+    """A cell as plain data; a number that is whole is a whole number."""
+    value = cell.item() if isinstance(cell, np.generic) else cell
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _run(store: RunStore, run_id: str, description: Mapping[str, Any], spec: Mapping[str, Any]) -> SweepRun:

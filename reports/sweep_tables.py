@@ -43,7 +43,7 @@ def status_table(sweep: SweepRuns) -> Table:
     """How many runs stand how, with what they took."""
     rows = tuple(_status_row(status, runs) for status in STATUSES if (runs := sweep.of(status)))
     columns = ("status", "runs", "FLOP", "hours, one run after another", "tokens", "which", "meaning")
-    caption = "FLOPs are those of every matrix product; hours are the runs' own clocks added up, wherever they ran."
+    caption = f"FLOPs are {sweep.flops_are}; hours are the runs' own clocks added up, wherever they ran."
     return Table("statuses", "How the runs stand, and what they cost", columns, (*rows, _total(sweep.runs)), caption)
 
 
@@ -60,7 +60,7 @@ def _total(runs: Sequence[SweepRun]) -> tuple[Cell, ...]:
 def _sums(runs: Sequence[SweepRun]) -> tuple[Cell, ...]:
     flops, hours = sum(run.flops for run in runs), sum(run.wall_s for run in runs) / 3600.0
     tokens = sum(run.tokens for run in runs)
-    return len(runs), Quantity(flops, "FLOP"), Quantity(hours), Quantity(tokens, "tokens")
+    return len(runs), Quantity(flops, "FLOP"), Quantity(hours) if hours else None, Quantity(tokens, "tokens")
 
 
 def best_table(sweep: SweepRuns) -> Table | None:
@@ -109,7 +109,7 @@ def _run_row(run: SweepRun) -> tuple[Cell, ...]:
         *(clip(run.run_id), run.status.replace("_", " ")),
         *(_whole(run.spec.get("width")), _whole(run.spec.get("depth"))),
         *(_number(run.spec.get("lr")), _whole(run.spec.get("seed")), _number(planned, "tokens")),
-        *(Quantity(share), Quantity(run.loss), Quantity(run.wall_s)),
+        *(Quantity(share), Quantity(run.loss), Quantity(run.wall_s) if run.wall_s else None),
     )
 
 
@@ -155,15 +155,31 @@ def curve_rows(sweep: SweepRuns) -> tuple[Rows, ...]:
 _LOGGED = ("tokens", "flops", "train_loss", "val_loss")
 
 
+NOTHING = "nothing was fitted"
+OF_ANY = {
+    "form": "no law is fitted in this report",
+    "objective": NOTHING,
+    "start": NOTHING,
+    "bounds": NOTHING,
+    "intervals": "over seeds, by the jackknife, where rates were swept; otherwise none",
+    "held_out": "no prediction is made",
+}
+"""What the checklist asks about a law, of which a sweep has none."""
+
+
 def answers(sweep: SweepRuns) -> Mapping[str, str]:
-    """What the store answers of the reporting checklist."""
+    """What the runs answer of the reporting checklist."""
+    return {**(sweep.answers or _of_store(sweep)), **OF_ANY}
+
+
+def _of_store(sweep: SweepRuns) -> Mapping[str, str]:
+    """What the runners' own store answers: its way of counting, and the specs."""
     fields = {what: [run.spec[name] for run in sweep.runs if name in run.spec] for name, what in SPEC_COLUMNS.items()}
     groups = {str(run.record.get("group", run.run_id)) for run in sweep.runs}
     without = len(sweep.of("diverged", "out_of_memory", "interrupted"))
     units = {str(run.record["loss_unit"]) for run in sweep.of("finished") if run.record.get("loss_unit")}
     repeated = any(run.spec.get("unique_tokens") for run in sweep.runs)
     return {
-        "form": "no law is fitted in this report",
         "runs": f"{count(len(sweep.runs), 'run')} in {count(len(groups), 'configuration')}",
         "params": "all: every trained parameter, embeddings included",
         "tokens": f"all tokens trained on; {'some are repeated' if repeated else 'none is repeated'} by the sweep",
@@ -171,10 +187,5 @@ def answers(sweep: SweepRuns) -> Mapping[str, str]:
         "checkpoints": "final losses of finished runs; curves show those along the way",
         "loss": f"{', '.join(sorted(units)) or 'not known before a run has finished'}, on the validation split",
         "excluded": f"{count(without, 'run')} without a final loss, listed with how it ended" if without else "none",
-        "objective": "nothing was fitted",
-        "start": "nothing was fitted",
-        "bounds": "nothing was fitted",
-        "intervals": "over seeds, by the jackknife, where rates were swept; otherwise none",
-        "held_out": "no prediction is made",
         **checklist.of_columns({name: values for name, values in fields.items() if values}),
     }

@@ -13,7 +13,7 @@ MAX_POINTS = 2000
 """Runs a figure holds; of more, some are left out, which its caption says."""
 OUTLIERS = 100
 """Runs farthest from the law that are always drawn."""
-FRONTIER = 200
+FRONTIER = 600
 """Runs of the frontier that are drawn; of more, evenly many along it."""
 CELLS = 48
 """Cells a side of the grid over compute and loss from which the sample is taken in turn."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from textwrap import wrap
 
 from reports.base import Cell, Quantity, Range
 from scalelaw.numbers import format_quantity
@@ -90,7 +91,7 @@ def visible(text: str) -> str:
     >>> visible("run\\u202e100nur\\tred\\x1b[31m")
     'run[U+202E]100nur red[U+001B][31m'
     """
-    return "".join(_visible(char) for char in text)
+    return text if text.isprintable() else "".join(map(_visible, text))
 
 
 def _visible(char: str) -> str:
@@ -103,7 +104,7 @@ def clip(text: str, at_most: int = CLIP) -> str:
     """A name that fits a line: made visible, and a long one cut in the middle, with a hash that tells it from others.
 
     >>> clip("r" * 5000)
-    'rrrrrrrrrrrrrrrrrrrrrrrrrrrrrr…rrrrrrrrrrrrrrrrrrrrrr#2fa4fd'
+    'rrrrrrrrrrrrrrrrrrrrrrrrrrrrrr…rrrrrrrrrrrrrrrrrrrrrr#bca961'
     """
     line = visible(text)
     if len(line) <= at_most:
@@ -111,6 +112,15 @@ def clip(text: str, at_most: int = CLIP) -> str:
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:6]
     head = at_most // 2
     return f"{line[:head]}…{line[head + 8 - at_most :]}#{digest}"
+
+
+def in_lines(text: str, at_most: int = 40) -> str:
+    """A label broken into lines that fit beside a narrow axis.
+
+    >>> in_lines("a column of a very long name, in units of something else")
+    'a column of a very long name, in units\\nof something else'
+    """
+    return "\n".join(wrap(visible(text), at_most))
 
 
 def tidy(text: str) -> str:

@@ -30,7 +30,7 @@ LOSS_UNITS = {"cross_entropy": "nats/token", "squared_error": "squared error"}
 
 
 def describe(spec: TrainSpec, source: Source, device: str) -> dict[str, Any]:
-    """What `spec.json` records: the spec and its counts, the text of training and validation, versions, commit, device."""
+    """What `spec.json` records: the spec, its counts, the text trained and validated on, versions, commit, device."""
     others = {name: dict(CORPORA[name].facts()) for name in spec.validation_sources if name != spec.corpus}
     return {
         "run_id": spec.run_id,

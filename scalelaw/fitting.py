@@ -11,8 +11,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from scalelaw.diagnosing import diagnose
 from scalelaw.errors import DataError, UsageError
-from scalelaw.identifiability import UNIDENTIFIED, WEAK, Knowledge, input_condition, knowledge, refuse_hopeless
+from scalelaw.identifiability import (
+    UNIDENTIFIED,
+    WEAK,
+    Knowledge,
+    knowledge,
+    refuse_hopeless,
+    refuse_wrong_sign,
+)
 from scalelaw.laws import Law, get_law
 from scalelaw.objectives import Objective, get_objective
 from scalelaw.results import Certificate, Finding
@@ -92,7 +100,7 @@ class Fit:
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """What a careful reader should know about this fit."""
-        return tuple(_findings(self))
+        return tuple(diagnose(self))
 
     def summary(self) -> str:
         """The estimate and the certificate as text."""
@@ -151,7 +159,8 @@ def fit(
         starts: how many starting points are polished, spread over the plausible by `seed`.
 
     Raises:
-        DataError: where the runs cannot determine the law at all (too few, one size only, D/N constant, ...).
+        DataError: where the runs cannot determine the law at all (too few, one size only, D/N constant, ...), and where
+            the loss rises with what it should fall with.
     """
     law, objective = get_law(law), _choose(objective, len(runs))
     refuse_hopeless(law, runs)
@@ -159,6 +168,7 @@ def fit(
     centre = law.centre(inputs)
     z = law.coordinates(inputs, centre)
     found = search(law, objective, z, law.observed(runs), runs.weight, starts, seed)
+    refuse_wrong_sign(law, runs, found.theta, z)
     return Fit(law, runs, found.objective, found.theta, centre, _certify(law, runs, z, centre, found, starts), seed)
 
 
@@ -201,41 +211,3 @@ def _outcome(found: Search, starts: int, bounds: tuple[str, ...], known: Knowled
     if known.lambda_min < WEAK:
         return f"{sentence}; parameters are weakly identified (lambda_min {known.lambda_min:.2g} < 16)."
     return f"{sentence}; parameters are identified (lambda_min {known.lambda_min:.3g})."
-
-
-def _findings(fit: Fit) -> list[Finding]:
-    certificate, n, p = fit.certificate, len(fit.runs), len(fit.law.params)
-    found = []
-
-    def warn(code: str, message: str, knob: str = "", runs: tuple[str, ...] = ()) -> None:
-        found.append(Finding(code, "warning", message, runs, knob))
-
-    if n < 2 * p:
-        warn("W_FEW", f"{n} runs for {p} parameters; {3 * p} or more make the intervals trustworthy")
-    if certificate.share_agreeing < 0.5:
-        warn("W_STARTS", f"only {certificate.share_agreeing:.0%} of {certificate.starts} starts agree", "--starts")
-    for name in certificate.active_bounds:
-        at = fit.estimate[name]
-        what = "not distinguishable from 0 by these runs" if at == 0 else "held by the bound, not by the runs"
-        warn("W_AT_BOUND", f"{name} is at its bound ({at:.4g}): {what}")
-    unknown = [name for name in fit.law.names if name not in certificate.active_bounds and not fit.identified(name)]
-    if unknown:
-        warn("W_UNIDENTIFIED", f"not identified by these runs (standard error above a factor e): {', '.join(unknown)}")
-    elif certificate.lambda_min < WEAK:
-        warn("W_WEAK", f"parameters are weakly identified (lambda_min {certificate.lambda_min:.3g}, 16 wanted)")
-    if certificate.lambda_min < WEAK:
-        direction = f"the flattest direction, one standard error of it: {certificate.flattest}"
-        found.append(Finding("I_FLAT", "info", direction))
-    condition = input_condition(fit.law, fit.runs)
-    if condition > 1e3:
-        warn("W_ILL_CONDITIONED", f"D/N hardly varies: condition number {condition:.2g} > 1e3")
-    scatter = 1.4826 * np.median(np.abs(fit.residuals))
-    outliers = np.abs(fit.residuals) > max(8 * scatter, 1e-6)
-    if outliers.any():
-        names = tuple(fit.runs.run_id[i] for i in np.flatnonzero(outliers))
-        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-        warn("W_OUTLIER", f"residuals beyond 8 robust standard deviations: {shown}", "--exclude", names)
-    if len(fit.runs.groups) < n:
-        message = f"{n} runs in {len(fit.runs.groups)} groups: intervals take whole groups together"
-        found.append(Finding("I_GROUPS", "info", message, (), "--group"))
-    return found

@@ -28,6 +28,7 @@ FLOORS = {
     "scalelaw.readers": 1,
     "scalelaw.solver": 1,
     "scalelaw.identifiability": 2,
+    "scalelaw.diagnosing": 2,
     "scalelaw.searching": 2,
     "scalelaw.weighting": 2,
     "scalelaw.lmfit_bridge": 2,

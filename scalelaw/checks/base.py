@@ -128,6 +128,8 @@ class Check:
             return Checked(self, tuple(self.detect(subject)))
         except CannotLook as reason:
             return Checked(self, (), Unavailable(self.name, str(reason)))
+        except DataError as refusal:
+            return Checked(self, (), Unavailable(self.name, f"a further fit is refused: {refusal.problem}"))
 
 
 @dataclass(frozen=True)

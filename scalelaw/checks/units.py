@@ -11,6 +11,7 @@ from scalelaw.checks import _columns as columns
 from scalelaw.checks.base import Check, Subject, percent, run_ids
 from scalelaw.fitting import Fit, fit
 from scalelaw.laws.base import Floats
+from scalelaw.readers.base import lines_text
 from scalelaw.results import Finding
 from scalelaw.runs import RunTable
 
@@ -39,9 +40,11 @@ def _bits(robust: Fit) -> Iterator[Finding]:
             off = percent(float(np.exp(r[there].mean()) - 1))
             message = (
                 f"the losses of {int(there.sum())} of {len(runs)} runs lie {off} "
-                f"off the curve of the others, as {other} do (+44 % or -31 %)"
+                f"off the curve of the others, as {other} do: residuals near {'' if sign > 0 else '-'}ln(1/ln 2)={BITS:.4f}"
             )
-            yield Finding("W_UNIT_MIXED", "warning", message, run_ids(runs, there), "--loss-unit, one file a unit")
+            if runs.line[there].any():
+                message += f"; {lines_text(runs.line[there].tolist())}"
+            yield Finding("W_MIXED_UNITS", "warning", message, run_ids(runs, there), "--loss-unit, one file a unit")
 
 
 def _offsets(fitted: Fit) -> Iterator[Finding]:
@@ -65,7 +68,7 @@ def _offsets(fitted: Fit) -> Iterator[Finding]:
                 f"of {low} at equal N and D; one law does not hold for both"
             )
             rows = np.asarray(found == high, dtype=bool)
-            yield Finding("W_OFFSET", "warning", message, run_ids(runs, rows), f"--exclude \"{kind} == '{high}'\"")
+            yield Finding("W_GROUPS", "warning", message, run_ids(runs, rows), f"--exclude \"{kind} == '{high}'\"")
 
 
 def _between(r: Floats, which: NDArray[np.intp], k: int, free: int) -> tuple[Floats, float]:

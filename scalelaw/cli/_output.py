@@ -23,7 +23,7 @@ def write_json(data: Mapping[str, Any]) -> None:
 
 
 def write_csv(rows: Sequence[Row]) -> None:
-    """The rows with a header; a cell a spreadsheet would take for a formula is quoted with an apostrophe."""
+    """The rows with a header; text a spreadsheet would take for a formula begins with an apostrophe."""
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -32,12 +32,14 @@ def write_csv(rows: Sequence[Row]) -> None:
 
 
 def _harmless(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t") else value
+    from scalelaw.readers.spreadsheet import guard
+
+    return clean(guard(value)) if isinstance(value, str) else value
 
 
 def aligned(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
     """Rows as columns of text under a header; no column is cut."""
-    table = [list(header), *map(list, rows)]
+    table = [[clean(cell) for cell in row] for row in (header, *rows)]
     widths = [max(len(row[i]) for row in table) for i in range(len(header))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
     lines.insert(1, "  ".join("-" * width for width in widths))
@@ -77,13 +79,13 @@ def shown_interval(interval: Interval | Unavailable, digits: int = 4) -> tuple[s
 def write_findings(findings: Iterable[Finding]) -> None:
     """One finding a line on stdout, after a table."""
     for finding in findings:
-        typer.echo(str(finding))
+        typer.echo(clean(str(finding)))
 
 
 def note(message: str, quiet: bool = False) -> None:
     """A line on stderr."""
     if not quiet:
-        typer.echo(message, err=True)
+        typer.echo("\n".join(map(clean, message.split("\n"))), err=True)
 
 
 def clean(text: str) -> str:

@@ -158,7 +158,7 @@ def _write_question(planned: Plan) -> None:
         ("law", f"{planned.fit.law.label}; N counts {runs.conventions.params}"),
     ]
     if planned.cluster is not None:
-        head.append(("hardware", planned.cluster.sentence))
+        head.append(("hardware", _hardware_sentence(planned)))
         if planned.bill is not None and planned.cluster.price == planned.cluster.price:
             head.append(("price", f"{planned.cluster.price:g} USD a device hour: {planned.bill.price_note}"))
     if (timed := _step_time(planned)) is not None:
@@ -171,6 +171,18 @@ def _write_question(planned: Plan) -> None:
     for label, text in head:
         typer.echo(fill(text, 80, initial_indent=label.ljust(width), subsequent_indent=" " * width))
     typer.echo("")
+
+
+def _hardware_sentence(planned: Plan) -> str:
+    """The devices and their MFU: assumed or given, or with timed steps what the plan comes to."""
+    from scalelaw.hardware import DAY
+
+    cluster, timed = planned.cluster, _step_time(planned)
+    assert cluster is not None
+    if timed is None:
+        return cluster.sentence
+    mfu = planned.flops / (_spent(planned) * DAY * cluster.count * cluster.device_flops)
+    return f"{cluster.count} x {cluster.accelerator.name}; 6 N* D* in that time is an MFU of {mfu:.2g}"
 
 
 def _write_costs(planned: Plan, share: str) -> None:

@@ -14,7 +14,7 @@ from scalelaw.cli import _output as output
 
 if TYPE_CHECKING:
     from scalelaw.readers.surveying import Found, Survey
-    from scalelaw.runs import RunTable
+    from scalelaw.runs import Conventions, RunTable
 
 WIDTH = 80
 NAME = 24
@@ -26,7 +26,7 @@ TELLING = ("loss", "bpb", "ppl", "param", "token", "flop", "step", "size", "lr",
 
 
 def write_columns(survey: Survey, format: options.Format) -> None:
-    """The columns of sources that cannot be read as they are, with examples."""
+    """The columns of sources that cannot be read as they are: what they were taken for, or examples and a guess."""
     if format is options.Format.json:
         error = str(survey.error)
         output.write_json({"error": error, "sources": [_source(found) for found in survey.sources]})
@@ -40,24 +40,23 @@ def write_columns(survey: Survey, format: options.Format) -> None:
         output.write_csv(rows)
         return
     for found in survey.sources:
-        typer.echo(f"{output.clean(found.path)}: {found.rows} rows; columns, with examples\n")
-        typer.echo(_columns(found) + "\n")
-    flags = _guess(survey.sources[0])
-    if flags:
-        _wrapped(f"a guess from the names: {flags}")
+        if found.taken:
+            _write_taken(found, None, several=True)
+        else:
+            typer.echo(f"{output.clean(found.path)}: {found.rows} rows; columns, with examples\n")
+            typer.echo(_columns(found) + "\n")
+            _wrapped(f"a guess from the names: {_guess(found)}")
 
 
 def _guess(found: Found) -> str:
     """Options that name the columns whose names tell most, and a product or a value where none does."""
     from shlex import quote
 
+    lower = {name: name.lower() for name in found.columns}
+
     def column(part: str, *but: str) -> str | None:
-        named = [
-            name for name in found.columns if part in name.lower() and not any(word in name.lower() for word in but)
-        ]
-        return min(
-            named, key=lambda name: ("eval" not in name.lower() and "val" not in name.lower(), len(name)), default=None
-        )
+        named = [name for name, text in lower.items() if part in text and not any(word in text for word in but)]
+        return min(named, key=lambda name: ("val" not in lower[name], len(name)), default=None)
 
     step, flops = column("step", "num_", "per_", "total", "warm"), column("flop", "per_", "mfu")
     named = {
@@ -158,11 +157,11 @@ def _write_table(survey: Survey, table: RunTable, rows: list[dict[str, Any]], cu
     names = len(set(table.run_id))
     count = "1 run" if names == 1 else f"{names} runs"
     count = f"{len(table)} rows of {count}" if names < len(table) else count
-    typer.echo(f"{count}, {len(table.excluded)} left out, fingerprint {table.fingerprint}\n")
+    typer.echo(f"{count}, exclusions: {len(table.excluded)}, fingerprint {table.fingerprint}\n")
     shown = _curve_lines(table) if curves else _run_lines(rows)
     typer.echo(shown + "\n")
     for found in survey.sources:
-        _write_taken(found, table, len(survey.sources) > 1)
+        _write_taken(found, table.conventions, len(survey.sources) > 1)
     _write_excluded(table)
     for note in table.notes:
         _wrapped(f"note: {note.message} [{note.code}]")
@@ -201,17 +200,15 @@ def _curve_lines(table: RunTable) -> str:
     return output.aligned(lines, header) + _more(len(curves), ROWS, "runs", "--format csv has all")
 
 
-def _write_taken(found: Found, table: RunTable, several: bool) -> None:
-    """Which column serves as which quantity, in which unit; what else there is."""
+def _write_taken(found: Found, conventions: Conventions | None, several: bool) -> None:
+    """Which column serves as which quantity, in which unit where the rows could be read; what else there is."""
     from scalelaw.readers.mapping import LABEL_COLUMNS, QUANTITY_COLUMNS
 
-    said = {
-        "loss": table.conventions.loss_unit,
-        "n_params": f"parameters, counted: {table.conventions.params}",
-        "n_params_non_embedding": "parameters without embeddings",
-        "n_tokens": "tokens",
-        "flops": f"FLOP, counted: {table.conventions.flops}",
-    }
+    said = {"n_params_non_embedding": "parameters without embeddings", "n_tokens": "tokens"}
+    if conventions:
+        said["loss"] = conventions.loss_unit
+        said["n_params"] = f"parameters, counted: {conventions.params}"
+        said["flops"] = f"FLOP, counted: {conventions.flops}"
     derived = {"n_params": "parameters, C / (6 D)", "n_tokens": "tokens, C / (6 N)", "flops": "FLOP, 6 N D"}
     taken = [
         [name, _name(found.taken[name], 36), said.get(name, "")] if name in found.taken else [name, "-", derived[name]]

@@ -32,6 +32,7 @@ from scalelaw.cli import (
     sweep,
 )
 from scalelaw.cli._commands import Commands
+from scalelaw.cli._output import note
 
 app = typer.Typer(
     name="scalelaw",
@@ -98,10 +99,10 @@ def main() -> None:
     try:
         app()
     except ScalelawError as error:
-        typer.echo(f"scalelaw: {error}", err=True)
+        note(f"scalelaw: {error}")
         sys.exit(error.exit_code)
     except OSError as error:
-        typer.echo(f"scalelaw: {error.strerror or error}: {error.filename}", err=True)
+        note(f"scalelaw: {error.strerror or error}: {error.filename}")
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -189,7 +189,9 @@ def _read(runs: list[Path], mapping: Path | None, params_convention: str | None)
 
 @app.command("sweep")
 def sweep(
-    sweep: Annotated[Path, typer.Argument(metavar="SWEEP", help="The sweep's TOML file, or its folder in the store.")],
+    sweep: Annotated[
+        Path, typer.Argument(metavar="SWEEP", help="The sweep's TOML file, its folder in the store, or its table.")
+    ],
     out: Out = PAGE,
     store: Annotated[Path, typer.Option(help="Where the runs of a TOML file are stored.")] = Path("runs"),
     watch: Annotated[
@@ -228,6 +230,11 @@ def _look(sweep: Path, store: Path) -> SweepRuns:
     """The runs as they stand now."""
     from reports.sweep_runs import read_sweep
 
+    if sweep.suffix.lower() != ".toml" and kind_of(sweep) == "compare":  # a run table
+        from reports.sweep_runs import sweep_of
+        from scalelaw.readers import read_runs
+
+        return sweep_of(read_runs(sweep), sweep.stem)
     if sweep.suffix.lower() != ".toml":
         return read_sweep(sweep)
     from scalelaw.cli.sweep import _load

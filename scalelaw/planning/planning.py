@@ -14,7 +14,7 @@ from scalelaw.intervals import LEVEL, Uncertainty, uncertainty
 from scalelaw.planning.base import Answer, Plan, Reach, Road
 from scalelaw.planning.bills import bill, money_rate, variants
 from scalelaw.planning.costs import EXCESSES, costs, near_optimal
-from scalelaw.planning.goals import Budget, DataLimited, Goal, goal_for
+from scalelaw.planning.goals import Budget, DataLimited, Goal, WallClock, goal_for
 from scalelaw.planning.landscape import Landscape
 from scalelaw.planning.roads import disagreements, side_by_side, third
 from scalelaw.planning.step_times import StepTime
@@ -23,6 +23,8 @@ from scalelaw.results import Finding, Interval, Unavailable
 
 FAR = 2.0
 """Decades beyond the data past which a plan warns."""
+FAR_STEPS = 10.0
+"""How many times the largest timed model a planned one may be before a plan warns of its step time."""
 GIVEN, AT_CAP = "given, not estimated", "at the cap, whatever the law within its interval"
 TARGETS: Mapping[str, type[AtGoal]] = {
     "n_params": Params,
@@ -122,7 +124,7 @@ def plan(
         extrapolated=extrapolated,
         bands=tuple(near_optimal(asked, landscape, spend, size, excess) for excess in EXCESSES) if free else (),
         reach=reach,
-        findings=tuple(_findings(fit, asked, reach, found, tokens) + disagreements(roads)),
+        findings=tuple(_findings(fit, asked, reach, found, size, tokens) + disagreements(roads)),
         goal=asked,
         training=found["training"],
         spent=found["spent"],
@@ -184,13 +186,13 @@ def _refuse(goal: Goal, landscape: Landscape, known: Uncertainty, level: float) 
             value=goal.loss,
             remedy=f"ask for a loss nearer to its floor of {floor:.6g} nats/token",
         )
-    limit = f"the law goes no lower than {floor:.6g}" if math.isfinite(floor) else "the law has no limit there"
+    limit = f"the law goes no lower than {floor:.6g} there" if math.isfinite(floor) else "the law has no limit there"
     if "E" in known.fit.law.names:
         shown = known.interval("E", level)
         limit = f"{limit}; its irreducible loss E is {shown}" if isinstance(shown, Interval) else limit
     raise DataError(
         "E_UNREACHABLE",
-        f"a loss of {goal.loss:g} nats/token is beyond any model: {limit}",
+        f"there is no such plan as {goal.sentence}: {limit}",
         column="target_loss",
         value=goal.loss,
         remedy="ask for a loss above that floor",
@@ -215,7 +217,9 @@ def _roads(
     return side_by_side(fit.runs, goal.spend, own, approaches, level)
 
 
-def _findings(fit: Fit, goal: Goal, reach: Reach, found: Mapping[str, Answer], n_tokens: float) -> list[Finding]:
+def _findings(
+    fit: Fit, goal: Goal, reach: Reach, found: Mapping[str, Answer], n_params: float, n_tokens: float
+) -> list[Finding]:
     findings = list(fit.findings)
     if reach.farthest > FAR:
         findings.append(
@@ -235,6 +239,9 @@ def _findings(fit: Fit, goal: Goal, reach: Reach, found: Mapping[str, Answer], n
         )
         knob = "fit --law data_constrained to runs of several epochs"
         findings.append(Finding("W_REPEATS", "warning", message, knob=knob))
+    if isinstance(goal, WallClock) and n_params > FAR_STEPS * (timed := float(goal.steps.log.n_params.max())):
+        message = f"the step time is taken to {n_params / timed:.3g} times the largest model that was timed"
+        findings.append(Finding("W_STEP_TIME", "warning", message, knob="time a few steps of a larger model"))
     for interval in found.values():
         if isinstance(interval, Unavailable):
             findings.append(Finding("W_NO_INTERVAL", "warning", f"{interval.target}: {interval.reason}"))

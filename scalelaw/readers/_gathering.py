@@ -19,7 +19,11 @@ class Points:
         self._at: dict[Any, int] = {}
 
     def add(self, step: Any, values: Mapping[str, Any], line: int = 0, **first: Any) -> None:
-        """Further values of a step, or the first ones; `first` is what only the first of a row tells."""
+        """Further values of a step, or the first ones; `first` is what only the first of a row tells.
+
+        A metric that has the name of one of these, or is called `step`, becomes `logged/NAME`.
+        """
+        values = {f"logged/{name}" if name == "step" or name in first else name: values[name] for name in values}
         row = self._at.get(step)
         if row is None or not values.keys().isdisjoint(self.rows[row]):
             row = self._at[step] = len(self.rows)

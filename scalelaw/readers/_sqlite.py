@@ -29,7 +29,7 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
     try:
         with _connected(path) as connection:
             yield connection
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         remedy = "copy it again while nothing writes to it"
         raise DataError("E_SQLITE", f"not readable as SQLite: {error}", file=path, remedy=remedy) from None
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from scalelaw.readers._gathering import Points
-from scalelaw.readers.base import Manner
-from scalelaw.readers.loading import load
+from scalelaw.readers.base import Manner, lines_text
+from scalelaw.readers.loading import known_encoding, load
 from scalelaw.readers.logs import Log, LogReader, Logs
 from scalelaw.runs import Note
 
@@ -63,10 +63,13 @@ class TextLogReader(LogReader):
     def logs(self, path: Path, manner: Manner) -> Logs:
         """The run of a file."""
         loaded, draft = load(path), Draft()
-        text = loaded.content.decode(manner.encoding, "replace")
+        text = loaded.content.decode(known_encoding(manner.encoding), "replace")
         lines = text.replace("\r\n", "\n").split("\n")
+        if holes := tuple(number for number, line in enumerate(lines, start=1) if "\0" in line):
+            said = f"{lines_text(holes)}: {text.count(chr(0)):,} NUL bytes, such as a crash leaves, are not read"
+            draft.notes.append(Note("W_NUL", said, holes))
         for number, line in enumerate(lines[:-1], start=1):
-            if len(line) <= LONGEST:
+            if len(line) <= LONGEST and "\0" not in line:
                 self.take(_COLOUR.sub("", line), number, draft)
         if lines[-1].strip():
             said = f"line {len(lines)}: no newline at its end, so it may be half written; it is not read"

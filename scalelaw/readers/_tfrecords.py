@@ -82,11 +82,6 @@ def crc32c(data: bytes) -> int:
     return int(_checksums(view, np.array([0]), np.array([len(data)]))[0])
 
 
-def masked(checksum: int) -> int:
-    """A checksum as a record stores it."""
-    return int(_masked(np.array([checksum], dtype=np.uint32))[0])
-
-
 def _masked(checksums: Words) -> Words:
     turned: Words = (checksums >> np.uint32(15)) | (checksums << np.uint32(17))
     return turned + np.uint32(MASK)

@@ -12,6 +12,7 @@ import io
 import lzma
 import os
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -19,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING, Any, ClassVar
+from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
 from scalelaw.errors import DataError
 
@@ -30,6 +31,7 @@ else:
 
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 MEMBERS = 10_000
+"""Files and the folders that they are in."""
 MEMBER_BYTES = 256 << 20
 ALL_BYTES = 1 << 30
 RATIO = 200
@@ -40,6 +42,12 @@ CHUNK = 1 << 20
 END_RECORD = 22 + 0xFFFF
 """Bytes of the last record of a zip with the longest comment."""
 
+BROKEN = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError),
+    *(ValueError, OverflowError, RuntimeError),
+)
+"""What the modules for archives raise where an archive is not what it says."""
+
 Contents = Mapping[str, Callable[[], bytes]]
 
 
@@ -48,6 +56,9 @@ class Member(FilePath):
 
     archive: ClassVar[Path]
     contents: ClassVar[Contents]
+    """What a name, with slashes, holds."""
+    below: ClassVar[Mapping[str, list[str]]]
+    """The names of the files and folders right below a folder, whose own name is empty for the archive."""
 
     @property
     def _within(self) -> str:
@@ -59,8 +70,7 @@ class Member(FilePath):
 
     def is_dir(self, **_: Any) -> bool:
         """Whether it is the archive, or files lie below it."""
-        within = self._within
-        return not within or any(name.startswith(f"{within}/") for name in self.contents)
+        return self._within in self.below
 
     def exists(self, **_: Any) -> bool:
         """Whether it is a file or a folder."""
@@ -91,24 +101,23 @@ class Member(FilePath):
 
     def iterdir(self) -> Iterator[Member]:  # type: ignore[override]
         """Files and folders right below it."""
-        start = f"{self._within}/" if self._within else ""
-        below = (name[len(start) :] for name in self.contents if name.startswith(start))
-        return iter([self / name for name in dict.fromkeys(name.split("/")[0] for name in below)])
+        return (self / name for name in self.below.get(self._within, ()))
 
     def glob(self, pattern: str, **_: Any) -> Iterator[Member]:  # type: ignore[override]
         """Files and folders below it, as many levels as the pattern has parts."""
-        parts = PurePosixPath(pattern).parts
         found = [self]
-        for part in parts:
-            found = [item for folder in found if folder.is_dir() for item in folder.iterdir()]
-            found = [item for item in found if fnmatchcase(item.name, part)]
+        for part in PurePosixPath(pattern).parts:
+            found = [item for folder in found for item in folder.iterdir() if fnmatchcase(item.name, part)]
         return iter(found)
 
     def rglob(self, pattern: str, **_: Any) -> Iterator[Member]:  # type: ignore[override]
-        """Files below it, at any depth, whose names match."""
-        start = f"{self._within}/" if self._within else ""
-        inside = (self / name[len(start) :] for name in self.contents if name.startswith(start))
-        return (item for item in inside if fnmatchcase(item.name, pattern))
+        """Files and folders below it, at any depth, whose names match."""
+        waiting = [self]
+        while waiting:
+            for item in waiting.pop().iterdir():
+                waiting.append(item)
+                if fnmatchcase(item.name, pattern):
+                    yield item
 
 
 def is_archive(path: Path) -> bool:
@@ -119,27 +128,40 @@ def is_archive(path: Path) -> bool:
 def unpacked(path: Path) -> Path:
     """The archive as a folder of readable paths; `DataError` E_ARCHIVE where any of it must not be read."""
     contents = _zip(path) if path.name.lower().endswith(".zip") else _tar(path)
-    return type("Member", (Member,), {"archive": path, "contents": contents})(path)  # type: ignore[no-any-return]
+    below: dict[str, list[str]] = {"": []}
+    for name in contents:
+        parts = name.split("/")
+        for depth in range(len(parts), 0, -1):
+            folder = "/".join(parts[: depth - 1])
+            known = folder in below
+            below.setdefault(folder, []).append(parts[depth - 1])
+            if known:
+                break
+    if both := contents.keys() & below.keys():
+        raise _refused(path, f"member {min(both)!r} is a file and a folder")
+    kind = type("Member", (Member,), {"archive": path, "contents": contents, "below": below})
+    return cast(Path, kind(path))
 
 
 def _zip(path: Path) -> Contents:
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+    except BROKEN as error:
         raise _broken(path, error) from None
     members, stated = archive.infolist(), _stated(path)
     if stated != len(members) & 0xFFFF:
         raise _broken(path, ValueError(f"its end tells of {stated} members, and {len(members)} are listed"))
-    files = [info for info in members if not info.is_dir()]
     budget = _Budget(path)
-    for info in files:
+    contents: dict[str, Callable[[], bytes]] = {}
+    for info in filter(lambda info: not info.is_dir(), members):
         if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
             raise _refused(path, f"member {info.filename!r} is a link or a device")
         if info.flag_bits & 1:
             raise _refused(path, f"member {info.filename!r} is encrypted")
-        budget.take(info.filename, info.file_size, info.compress_size)
-    # An opened archive stays open as long as the paths that read from it.
-    return {info.filename: partial(_member, path, archive, info) for info in files}
+        # An opened archive stays open as long as the paths that read from it.
+        name = budget.take(info.filename, info.file_size, info.compress_size)
+        contents[name] = partial(_member, path, archive, info)
+    return contents
 
 
 def _stated(path: Path) -> int:
@@ -154,7 +176,7 @@ def _stated(path: Path) -> int:
 def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     try:
         return archive.read(info)  # no more than the size that was stated: zipfile stops there
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError) as error:
+    except BROKEN as error:
         raise _broken(path / info.filename, error) from None
 
 
@@ -170,9 +192,9 @@ def _tar(path: Path) -> Contents:
             for info in filter(lambda info: not info.isdir(), archive):
                 if not info.isreg() or info.issparse():
                     raise _refused(path, f"member {info.name!r} is a link, a device or sparse")
-                budget.take(info.name, info.size, info.size)
-                contents[info.name] = partial(_stretch, path, content, info.offset_data, info.size)
-    except (tarfile.TarError, ValueError, EOFError, OverflowError) as error:
+                name = budget.take(info.name, info.size, info.size)
+                contents[name] = partial(_stretch, path, content, info.offset_data, info.size)
+    except BROKEN as error:
         raise _broken(path, error) from None
     return contents
 
@@ -197,7 +219,7 @@ def _decompressed(path: Path) -> bytes:
                 size += len(chunk)
                 _refuse_size(path, "the archive", size, packed)
                 chunks.append(chunk)
-    except (gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError) as error:
+    except BROKEN as error:
         raise _broken(path, error) from None
     return b"".join(chunks)
 
@@ -206,22 +228,28 @@ class _Budget:
     """What has been promised by the members seen so far, against what is allowed."""
 
     def __init__(self, path: Path) -> None:
-        self._path, self._names, self._size = path, set[str](), 0
+        self._path, self._names, self._folders, self._size = path, set[str](), set[str](), 0
 
-    def take(self, name: str, size: int, packed: int) -> None:
-        """One more member. Raises `DataError` E_ARCHIVE for a name that climbs out, one used twice, or too much."""
-        parts = name.split("/")
-        if name.startswith("/") or ".." in parts or "\\" in name or ":" in parts[0] or "\0" in name:
-            raise _refused(self._path, f"member {name!r} would lie outside the archive's folder")
+    def take(self, stated: str, size: int, packed: int) -> str:
+        """The plain name of one more member, `a/b.csv` for `./a/b.csv`.
+
+        Raises `DataError` E_ARCHIVE for a name that climbs out, one used twice, or too much.
+        """
+        parts = PurePosixPath(stated).parts
+        name = "/".join(parts)
+        if not name or stated.startswith("/") or ".." in parts or set(stated) & {"\\", "\0"} or stated[1:2] == ":":
+            raise _refused(self._path, f"member {stated!r} would lie outside the archive's folder")
         if name in self._names:
             raise _refused(self._path, f"two members are named {name!r}")
         self._names.add(name)
+        self._folders.update("/".join(parts[:depth]) for depth in range(1, len(parts)))
         self._size += size
-        if len(self._names) > MEMBERS:
-            raise _refused(self._path, f"it has more than {MEMBERS:,} members, the limit")
+        if len(self._names) + len(self._folders) > MEMBERS:
+            raise _refused(self._path, f"it has more than {MEMBERS:,} files and folders, the limit")
         if self._size > ALL_BYTES:
             raise _refused(self._path, f"it unpacks to {self._size:,} bytes or more, beyond the limit of {ALL_BYTES:,}")
         _refuse_size(self._path, f"member {name!r}", size, packed)
+        return name
 
 
 def _refuse_size(path: Path, what: str, size: int, packed: int) -> None:

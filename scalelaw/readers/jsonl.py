@@ -171,7 +171,7 @@ def _broken(path: Path, line: int | None, text: str, error: Exception) -> DataEr
     remedy = "correct the line; one object a line is expected"
     if line is not None:
         remedy += ", or leave broken lines out with --skip-bad-lines"
-    return DataError("E_JSON", problem, file=path, line=line, value=redacted_text(text[:60]), remedy=remedy)
+    return DataError("E_JSON", problem, file=path, line=line, value=redacted_text(text[:2000])[:60], remedy=remedy)
 
 
 KIND = JsonLinesReader()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import gzip
 import io
@@ -92,9 +93,7 @@ def text_encoding(loaded: Loaded, wanted: str) -> str:
         _refuse_binary(path, content)
         _refuse_nul(path, content)
     try:
-        content.decode(encoding)
-    except LookupError:
-        raise UsageError(f"Unknown encoding {encoding!r}. Known: utf-8, latin-1, utf-16, cp1252, ...") from None
+        content.decode(known_encoding(encoding))
     except UnicodeDecodeError as error:
         problem = f"not {encoding}: byte 0x{content[error.start]:02x} at byte offset {error.start}"
         raise DataError(
@@ -105,6 +104,15 @@ def text_encoding(loaded: Loaded, wanted: str) -> str:
             remedy="name its encoding, for example --encoding latin-1",
         ) from None
     return encoding
+
+
+def known_encoding(name: str) -> str:
+    """The name of an encoding, if there is such a one; `UsageError` otherwise."""
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        raise UsageError(f"Unknown encoding {name!r}. Known: utf-8, latin-1, utf-16, cp1252, ...") from None
+    return name
 
 
 def _marked(content: bytes) -> str | None:

@@ -84,13 +84,14 @@ def _points(metrics: Iterable[tuple[Any, ...]]) -> list[dict[str, Any]]:
     """Points in the order they were logged in."""
     points = Points()
     for name, value, step, _ in metrics:
-        points.add(step, {str(name): _number(value)})
+        points.add(step, {str(name): _number(value)})  # what is no number is refused where it is used
     return points.rows
 
 
-def _number(value: Any) -> float:
-    number = math.nan if value is None else float(value)
-    return math.copysign(math.inf, number) if abs(number) >= LARGEST else number
+def _number(value: Any) -> Any:
+    if value is None:
+        return math.nan
+    return math.copysign(math.inf, value) if isinstance(value, float) and abs(value) >= LARGEST else value
 
 
 def _own(tags: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from scalelaw.readers.facts import read_about, with_facts
 from scalelaw.readers.finding import find_cells
 from scalelaw.readers.joining import joined
 from scalelaw.readers.mapping import QUANTITY_COLUMNS, ColumnMap
+from scalelaw.readers.names import with_safe_names
 from scalelaw.readers.parsing import Refusal, parse_column
 from scalelaw.readers.products import with_products
 from scalelaw.readers.reducing import Reduction, reduce_curves
@@ -141,7 +142,9 @@ def chosen(cells: Cells, wanted: ColumnMap) -> Chosen:
     """A source before its rows are judged. Raises `DataError` where a column is missing or ambiguous."""
     cells, wanted = with_products(cells, wanted, wanted.decimal or ".")
     choice = choose_columns(cells, wanted)
-    return Chosen(finished(cells, choice.columns.get("run_id"), bool(wanted.keep_unfinished)), choice, wanted)
+    run, group = choice.columns.get("run_id"), choice.columns.get("group")
+    cells = with_safe_names(cells, (run, group))
+    return Chosen(finished(cells, run, bool(wanted.keep_unfinished)), choice, wanted)
 
 
 def tabled(sources: Sequence[Chosen]) -> RunTable:

@@ -12,9 +12,10 @@ _NAME = re.compile(
     r"(?:^|[^a-z])(?:api_?key|access_?key|secret(?:_?key)?|private_?key|passwd|password|passphrase|credentials?"
     r"|(?:auth|access|api|hf|hub|bearer|session|refresh|wandb|github|slack)_?token|authorization)(?:$|[^a-z])"
 )
-_ASSIGNED = re.compile(r"""(["']?\b([A-Za-z_][\w.-]*)["']?\s*[:=]\s*)("[^"]*"?|'[^']*'?|[^\s,;{}\[\]"']+)""")
+_ASSIGNED = re.compile(r"""(["']?\b([A-Za-z_][\w.-]*)["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s,;{}\[\]"']+)""")
 """A name and what it is set to, in JSON, TOML or a shell's words."""
-_CREDENTIALS = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@:]*:[^\s/@]+@", re.IGNORECASE)
+_CREDENTIALS = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@:]*:(?:[^\s/@]+@|(?!\d+$)[^\s/@]+$)", re.IGNORECASE)
+"""A password in an address, also where the text was cut within it; a port at the end is none."""
 _KNOWN = re.compile(r"\b(?:hf_[A-Za-z0-9]{20,}|gh[pousr]_[A-Za-z0-9]{20,}|sk-[A-Za-z0-9_-]{20,}|AKIA[A-Z0-9]{16})\b")
 """Forms that only keys of well-known services have."""
 _MARKS = (":", "=", "hf_", "gh", "sk-", "AKIA")

@@ -15,7 +15,7 @@ from scalelaw.readers.columns import Choice
 from scalelaw.readers.curves import Curves, curves_of, named_by_file
 from scalelaw.readers.parsing import parse_column
 from scalelaw.readers.rates import Rates, note_undecayed, rates_of
-from scalelaw.readers.repairing import finite, note_gaps, refuse_tokens, with_losses
+from scalelaw.readers.repairing import finite, note_gaps, refuse_tokens, trained, with_losses
 from scalelaw.readers.restarts import in_order
 from scalelaw.readers.segments import Ints, begins, ends, trailing_mean
 from scalelaw.readers.spikes import without_divergence
@@ -74,6 +74,8 @@ def reduce_curves(cells: Cells, choice: Choice, reduction: Reduction, decimal: s
     curves = finite(curves, choice.columns["loss"], notes, excluded)
     refuse_tokens(curves, choice.columns.get("n_tokens"), keep == "last")
     note_gaps(curves, notes)
+    if keep != "last":
+        curves = trained(curves, notes, excluded)
     diverged = without_divergence(curves, notes, excluded)
     curves = diverged.curves
     if rates:
@@ -173,8 +175,6 @@ def _note_middle(curves: Curves, upper: Ints, at: Floats, rates: Rates | None, n
     np.maximum.at(final, curves.run, curves.tokens)
     middle = int((at < final[curves.run[upper]]).sum())
     if middle:
-        decays = (
-            "their learning rate had not decayed there" if rates else "if the learning rate decays, it had not there"
-        )
-        message = f"{middle} of {len(at)} points lie before the ends of their runs: {decays}, and the loss is higher"
-        notes.append(Note("W_MID_SCHEDULE", f"{message} than that of a run ended there"))
+        decays = "their learning rate had not decayed" if rates else "if the learning rate decays, it had not yet"
+        message = f"{middle} of {len(at)} points lie before the ends of their runs: {decays}, and the loss is above"
+        notes.append(Note("W_MID_SCHEDULE", f"{message} that of a run ended there"))

@@ -11,6 +11,7 @@ from pathlib import Path
 from scalelaw.errors import DataError
 from scalelaw.readers._sqlite import MAGIC as SQLITE
 from scalelaw.readers._sqlite import table_names, tracker
+from scalelaw.readers.archives import BROKEN
 from scalelaw.readers.base import Cells, Manner, Reader
 
 PICKLES = (".pkl", ".pickle")
@@ -99,7 +100,7 @@ def _arrays(path: Path) -> DataError:
     try:
         with path.open("rb") as stream, zipfile.ZipFile(stream) as archive:
             heads = [archive.open(name).read(HEAD) for name in archive.namelist()]
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+    except BROKEN as error:
         return DataError("E_ARCHIVE", f"not readable as an archive: {error}", file=path, remedy="copy it again")
     errors = [_array_error(path, head) for head in heads]
     return next((error for error in errors if error.code == "E_PICKLE"), _array_error(path, b""))

@@ -140,6 +140,20 @@ def refuse_tokens(curves: Curves, column: str | None, only_last: bool) -> None:
         _raise_tokens(curves, i, column, problem, remedy)
 
 
+def trained(curves: Curves, notes: list[Note], excluded: list[Exclusion]) -> Curves:
+    """The curves without the points at 0 tokens, where many logs begin: no law of D has a loss there."""
+    before = curves.tokens == 0
+    if not before.any() or before.all():
+        return curves
+    points = np.flatnonzero(before).tolist()
+    runs = listed([curves.name(point) for point in points])
+    notes.append(
+        Note("I_UNTRAINED", f"points at 0 tokens, before training, are left out: {runs}", lines_of(curves, points))
+    )
+    excluded += [curves.exclusion(point, "1 point at 0 tokens, before training") for point in points]
+    return curves.where(~before)
+
+
 def _counted(curves: Curves, mask: Mask) -> Floats:
     """Of each run, how many points are marked, at every point of it."""
     return np.asarray(np.bincount(curves.run, weights=mask.astype(float))[curves.run], dtype=float)

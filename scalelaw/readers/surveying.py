@@ -12,6 +12,7 @@ from scalelaw.readers.base import Cells
 from scalelaw.readers.curves import is_missing
 from scalelaw.readers.mapping import ColumnMap
 from scalelaw.readers.reading import Chosen, PathLike, chosen, find_sources, tabled, wanted_map
+from scalelaw.readers.redacting import redacted_column
 from scalelaw.runs import RunTable
 
 EXAMPLES = 2
@@ -66,7 +67,7 @@ def survey_runs(
 
 
 def _raw(cells: Cells) -> Found:
-    return Found(cells.path, len(cells), {name: _examples(column) for name, column in cells.columns.items()})
+    return Found(cells.path, len(cells), {name: _examples(name, column) for name, column in cells.columns.items()})
 
 
 def _found(source: Chosen) -> Found:
@@ -81,16 +82,16 @@ def _found(source: Chosen) -> Found:
         )
         if "state" in cells.columns:
             states = dict(zip(names, map(str, cells.columns["state"]), strict=True))
-    columns = {name: _examples(column) for name, column in cells.columns.items()}
+    columns = {name: _examples(name, column) for name, column in cells.columns.items()}
     return Found(cells.path, len(cells), columns, taken, points, states)
 
 
-def _examples(column: Sequence[Any]) -> tuple[str, ...]:
-    """The first few different values of a column."""
+def _examples(name: str, column: Sequence[Any]) -> tuple[str, ...]:
+    """The first few different values of a column, without secrets."""
     shown: dict[str, None] = {}
     for cell in column:
         if not is_missing(cell):
             shown[str(cell)] = None
         if len(shown) == EXAMPLES:
             break
-    return tuple(shown)
+    return tuple(map(str, redacted_column(name, tuple(shown))))

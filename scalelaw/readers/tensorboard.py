@@ -26,18 +26,8 @@ Expected = TypeVar("Expected", int, bytes)
 STARTED = 1
 """`SessionLog.START`: a process took the log up again."""
 DTYPES = {
-    1: "<f4",
-    2: "<f8",
-    3: "<i4",
-    4: "u1",
-    5: "<i2",
-    6: "i1",
-    9: "<i8",
-    17: "<u2",
-    19: "<f2",
-    22: "<u4",
-    23: "<u8",
-}
+    1: "<f4", 2: "<f8", 3: "<i4", 4: "u1", 5: "<i2", 6: "i1", 9: "<i8", 17: "<u2", 19: "<f2", 22: "<u4", 23: "<u8"
+}  # fmt: skip
 """`DataType` of a tensor's content as a NumPy type. NumPy lacks 14, bfloat16: the upper half of a float32."""
 BFLOAT16 = 14
 FLOATS, INTEGERS, HALVES = {5: "<f4", 6: "<f8"}, {7, 10, 16, 17}, 13
@@ -64,10 +54,12 @@ class TensorBoardReader(LogReader):
     def logs(self, path: Path, manner: Manner) -> Logs:
         """A run for every folder with event files at or below this one; of a file, the one run."""
         files, links = ([path], ()) if path.is_file() else below(path, "*tfevents*")
-        folders = dict.fromkeys(file.parent for file in files)
+        folders: dict[Path, list[Path]] = {}
+        for file in files:
+            folders.setdefault(file.parent, []).append(file)
         notes = list(links)
         sources: list[Source] = []
-        runs = [_run(folder, [file for file in files if file.parent == folder], sources, notes) for folder in folders]
+        runs = [_run(folder, inside, sources, notes) for folder, inside in folders.items()]
         return Logs(runs, tuple(sources), tuple(notes))
 
 
@@ -77,16 +69,18 @@ def _run(folder: Path, files: list[Path], sources: list[Source], notes: list[Not
         loaded = load(file)
         sources.append(loaded.source)
         points.resumed()
-        for number, event in enumerate(_events(file, loaded.content, notes), start=1):
+        for number, record in enumerate(_records(file, loaded.content, notes), start=1):
             try:
-                _take(event, points, config)
+                _take(_message(record), points, config)
             except Malformed as error:
-                raise _no_event(file, number, error) from None
+                problem = f"record {number} is no event: {error}"
+                raise DataError("E_CORRUPT", problem, file=file, remedy="check what wrote it") from None
     name = folder.name or folder.resolve().name  # the folder `.` has its name elsewhere
     return Log(name, config, points.rows, str(files[0] if len(files) == 1 else folder), id=str(folder))
 
 
-def _events(file: Path, content: bytes, notes: list[Note]) -> Iterator[Message]:
+def _records(file: Path, content: bytes, notes: list[Note]) -> list[bytes]:
+    """The events of a file as they lie in it; a torn tail is noted."""
     found = framed(content)
     count, where = len(found.records), f"record {len(found.records) + 1}, at byte {found.stop}"
     if found.stop is not None and not found.torn:
@@ -97,15 +91,7 @@ def _events(file: Path, content: bytes, notes: list[Note]) -> Iterator[Message]:
         raise DataError("E_EMPTY", problem, file=file, remedy="check what wrote it")
     if found.torn:
         notes.append(Note("W_TRUNCATED", f"{file}: {where}, is half written and not read"))
-    for number, record in enumerate(found.records, start=1):
-        try:
-            yield _message(record)
-        except Malformed as error:
-            raise _no_event(file, number, error) from None
-
-
-def _no_event(file: Path, number: int, error: Malformed) -> DataError:
-    return DataError("E_CORRUPT", f"record {number} is no event: {error}", file=file, remedy="check what wrote it")
+    return found.records
 
 
 def _take(event: Message, points: Points, config: dict[str, Any]) -> None:

@@ -45,7 +45,7 @@ def without_warmup(
         return curves
     known = _by_rate(curves, rates) if rates else _by_column(curves)
     warm = known if known is not None else _by_loss(curves, spiking)
-    how = "the rate was rising" if known is not None else "the loss is above its curve"
+    how = "the rate was still rising" if known is not None else "the loss is above its later curve"
     if not warm.any():
         return curves
     told = []
@@ -55,7 +55,7 @@ def without_warmup(
         told.append(f"run {curves.names[code]}, {span}")
         excluded.append(curves.exclusion(int(mine[0]), f"{points_text(len(mine))} of the warm-up, {span}"))
     lines = lines_of(curves, np.flatnonzero(warm).tolist())
-    notes.append(Note("W_WARMUP", f"first steps excluded, for {how}, a warm-up: {listed(told)}", lines))
+    notes.append(Note("W_WARMUP", f"first steps excluded as a warm-up, for {how}: {listed(told)}", lines))
     return curves.where(~warm)
 
 
@@ -101,8 +101,8 @@ def _by_loss(curves: Curves, spiking: Mask) -> Mask:
         return warm
     above = np.zeros(len(curves), dtype=bool)
     above[looked] = _above(part, curves.where(looked))
-    twice = above.copy()
-    twice[1:] &= above[:-1] | begins(curves.run)[1:]
+    twice = np.zeros(len(curves), dtype=bool)
+    twice[1:] = above[1:] & above[:-1] & ~begins(curves.run)[1:]
     end = np.full(len(curves.names), -np.inf)
     np.maximum.at(end, curves.run[twice], curves.step[twice])
     return np.asarray(curves.step <= end[curves.run])

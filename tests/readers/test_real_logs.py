@@ -59,8 +59,7 @@ T5_MEAN = {"loss": "loss_per_all_target_tokens"}
 MEGATRON = "text-logs/megatron-deepspeed_blowup-1-1793404.out"
 LLM_C, MODDED = "text-logs/modded-nanogpt_AdamW_f66d43d7.log", "text-logs/modded-nanogpt_with_source_header.txt"
 GPT2 = {"loss": "val_loss", "given": {"n_params": "124M"}}
-MODDED_TOLD = GPT2 | {"n_tokens": "step*batch_size*sequence_length", "drop_invalid": True}
-"""Evaluated before the first step too, at D = 0."""
+MODDED_TOLD = GPT2 | {"n_tokens": "step*batch_size*sequence_length"}
 TITAN = "text-logs/torchtitan_llama3_cuda_losses.txt"
 TITAN_TOLD = {"n_tokens": "step*16384", "given": {"n_params": "6.1M"}}
 """The batch and the model of its own test are not in the file; these stand in."""

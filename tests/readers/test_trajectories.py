@@ -87,7 +87,9 @@ def test_what_is_kept_of_a_broken_trajectory_are_the_clean_points(name: str, cor
     np.testing.assert_array_equal(table.loss, clean.loss[PARTS[name]])
 
 
-@pytest.mark.parametrize(("name", "shift", "since"), [("t_restart_overlap", 0.001, 80), ("t_restart_from_zero", 0.01, 0)])
+@pytest.mark.parametrize(
+    ("name", "shift", "since"), [("t_restart_overlap", 0.001, 80), ("t_restart_from_zero", 0.01, 0)]
+)
 def test_a_restart_keeps_the_losses_of_the_last_attempt(name: str, shift: float, since: int, corpus: Path) -> None:
     clean, table = _read(corpus / "clean.jsonl"), _read(corpus / f"{name}.jsonl")
     np.testing.assert_allclose(table.loss, clean.loss + shift * (np.arange(200) >= since), rtol=1e-12)

@@ -63,8 +63,10 @@ FAINT = """(least) => {
 TORN = """() => [
   ...[...document.querySelectorAll("figure")].filter((each) => getComputedStyle(each).breakInside !== "avoid"),
   ...[...document.querySelectorAll("table, .plot")].filter((each) => each.offsetWidth > innerWidth + 1),
+  ...[...document.querySelectorAll(".plot .main-svg")].filter(
+    (each) => each.getBoundingClientRect().bottom > each.closest(".plot").getBoundingClientRect().bottom + 1),
 ].map((each) => each.closest("section").id)"""
-"""What a sheet would cut."""
+"""What a sheet would cut, or what would hide its caption."""
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH: pages are not drawn")
 

@@ -11,11 +11,12 @@ import pytest
 from reports import Report, sweep_report
 from reports.base import Line, Points
 from reports.checklist import QUESTIONS
-from reports.sweep_runs import POINTS, read_sweep
+from reports.sweep_runs import POINTS, read_sweep, sweep_of
 from runners.leases import Lease
 from runners.probes.lr_transfer import lr_transfer
 from runners.probes.trials import read_trials
 from scalelaw.errors import DataError
+from scalelaw.runs import RunTable
 from tests.reports.examples import RATES, TOKENS, WIDTHS, final_loss, spec_of, write_run
 
 
@@ -162,3 +163,29 @@ def test_a_coordinate_check_is_drawn_in_two_figures_each_with_its_legend(store: 
     figures = {figure.name: figure for figure in sweep_report(read_sweep(store), check).figures}
     for name in ("coordinate_start", "coordinate_change"):
         assert {layer.label for layer in figures[name].layers} >= {"tokens", "read-out"}
+
+
+def test_a_run_table_is_a_sweep_too_and_several_rows_of_a_run_are_its_curve():
+    table = RunTable.of(
+        run_id=["a", "a", "b"],
+        n_params=[1e6, 1e6, 2e6],
+        n_tokens=[2e7, 1e7, 3e7],
+        loss=[3.0, 3.5, 2.8],
+        extras={"width": np.array([64.0, 64.0, 128.0]), "lr": np.array([0.01, 0.01, 0.01])},
+    ).where([True, True, True])
+    sweep = sweep_of(table, "mine")
+    first, second = sweep.runs
+    assert (first.loss, second.loss, first.spec["width"]) == (3.0, 2.8, 64)
+    assert list(first.curve["val_loss"]) == [3.5, 3.0]
+    report = sweep_report(sweep)
+    assert [figure.name for figure in report.figures] == ["learning", "compute"]
+    points = [layer for layer in part(report, "compute").layers if isinstance(layer, Points)]
+    assert sorted((layer.x[0], layer.y[0]) for layer in points) == [(1.2e14, 3.0), (3.6e14, 2.8)]
+    answers = dict(part(report, "checklist").rows)
+    assert "3 rows of 2 runs" in answers[QUESTIONS["checkpoints"]]
+    assert "not stated" in answers[QUESTIONS["loss"]]
+
+
+def test_what_a_table_left_out_is_counted():
+    table = RunTable.of(n_params=[1e6, 2e6], n_tokens=[2e7, 4e7], loss=[3.0, 2.9]).where([True, False], "diverged")
+    assert [run.status for run in sweep_of(table, "mine").runs] == ["finished", "diverged"]
