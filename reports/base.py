@@ -14,14 +14,17 @@ from scalelaw.results import Finding
 
 Floats = tuple[float, ...]
 TickStyle = Literal["number", "count", "power"]
+CROWD = 1000
+"""Points of a figure from which each is drawn smaller and paler."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number in a table; the unit decides how it is written (`70.4B` parameters)."""
+    """A number in a table; the unit decides how it is written (`70.4B` parameters), with so many digits."""
 
     value: float
     unit: str = ""
+    digits: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,11 @@ class Figure:
     y: Axis
     layers: tuple[Layer, ...]
     legend: str = ""
+
+    @property
+    def crowded(self) -> bool:
+        """Whether it holds so many points that they are drawn smaller and paler."""
+        return sum(len(layer.x) for layer in self.layers if isinstance(layer, Points)) > CROWD
 
 
 Section = Text | Table | Findings | Figure

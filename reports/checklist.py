@@ -74,9 +74,9 @@ NEVER_KNOWN = {
 """What no column of these would tell."""
 
 
-def checklist(answers: Mapping[str, str]) -> Table:
-    """Every question with its answer."""
-    rows = tuple((question, answers.get(name) or NOT_STATED) for name, question in QUESTIONS.items())
+def checklist(answers: Mapping[str, str], unknown: str = NOT_STATED) -> Table:
+    """Every question with its answer, or with what stands for an unknown one."""
+    rows = tuple((question, answers.get(name) or unknown) for name, question in QUESTIONS.items())
     caption = "After the checklist of Li et al. 2025, (Mis)Fitting, arXiv 2502.18969."
     return Table("checklist", "What was done, and what is not known", ("question", "answer"), rows, caption)
 

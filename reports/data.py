@@ -53,7 +53,8 @@ def _section(section: Section) -> dict[str, Any]:
 
 def _layer(layer: Layer) -> dict[str, Any]:
     held = {field.name: getattr(layer, field.name) for field in fields(layer) if field.name != "hover"}
-    return {"kind": type(layer).__name__.lower()} | finite(held)
+    plain: dict[str, Any] = finite(held)
+    return {"kind": type(layer).__name__.lower()} | plain
 
 
 def _cell(cell: Cell) -> Any:

@@ -26,8 +26,6 @@ WIDTH_INCHES, HEIGHT_INCHES = 3.4, 2.45
 LINE_INCHES, LETTER_INCHES, KEY_INCHES = 0.165, 0.062, 0.36
 """What a line of the legend, one of its letters and one of its keys take."""
 DPI = 300
-CROWD = 300
-"""Points from which a layer is drawn smaller and paler."""
 SHAPES = {
     "circle": "o",
     "square": "s",
@@ -112,7 +110,7 @@ def draw(ax: Axes, figure: Figure) -> None:
 
 def _draw(ax: Axes, figure: Figure) -> None:
     for layer in figure.layers:
-        _draw_layer(ax, layer)
+        _draw_layer(ax, layer, figure.crowded)
     ax.set_xlabel(in_lines(figure.x.title))
     ax.set_ylabel(in_lines(figure.y.title))
     _scale(ax, figure)
@@ -159,13 +157,13 @@ def _tick(side: Any, axis: Axis) -> None:
     side.set_minor_formatter(NullFormatter())
 
 
-def _draw_layer(ax: Axes, layer: Layer) -> None:
+def _draw_layer(ax: Axes, layer: Layer, crowd: bool) -> None:
     colour = LIGHT[layer.colour]
     label = visible(layer.label) or None
     match layer:
         case Points():
             look: dict[str, Any] = {"color": colour, "lw": 0, "label": label, "zorder": 3}
-            look |= {"marker": "D", "s": 34} if layer.symbol == "diamond" else _spot(layer)
+            look |= {"marker": "D", "s": 34} if layer.symbol == "diamond" else _spot(layer, crowd)
             ax.scatter(layer.x, layer.y, **look)
         case Line():
             dash = STROKES[DASHES.get(layer.colour, "solid")]
@@ -179,8 +177,7 @@ def _draw_layer(ax: Axes, layer: Layer) -> None:
             line(layer.at, color=colour, lw=1.0, ls=(0, (4, 3)), label=label)
 
 
-def _spot(layer: Points) -> dict[str, Any]:
+def _spot(layer: Points, crowd: bool) -> dict[str, Any]:
     """The colour's own marker; in a crowd, small and pale."""
     shape = SHAPES[MARKERS.get(layer.colour, "circle")]
-    crowd = len(layer.x) > CROWD
     return {"marker": shape, "s": 4 if crowd else _AREAS.get(shape, 18), "alpha": 0.5 if crowd else 0.85}

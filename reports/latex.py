@@ -109,17 +109,17 @@ def _cell(cell: Cell) -> str:
     match cell:
         case Range(low, high, unit):
             return f"$[{_number(low, unit)}, {_number(high, unit)}]$"
-        case Quantity(value, unit):
-            return f"${_number(value, unit)}$"
+        case Quantity(value, unit, digits):
+            return f"${_number(value, unit, digits)}$"
         case _:
             return text(show(cell))
 
 
-def _number(value: float, unit: str) -> str:
+def _number(value: float, unit: str, digits: int = 4) -> str:
     r"""A number in math mode: 5.76×10²³ is `5.76\times 10^{23}`, 70.4B is `70.4\mathrm{B}`."""
-    shown = quantity(value, unit)
+    shown = quantity(value, unit, digits)
     if shown == "–":
-        return r"\text{--}"
+        return r"\mbox{--}"
     shown = _RAISED.sub(lambda match: f"^{{{match.group().translate(_DIGITS)}}}", shown)
     shown = shown.replace("×", r"\times ").replace("−", "-").replace("∞", r"\infty").replace("+", "")
     return re.sub(r"([A-Za-z])$", r"\\mathrm{\1}", shown) if re.search(r"\d[kMBT]$", shown) else shown

@@ -11,6 +11,7 @@ from reports.base import Axis, Figure, Line, Mark, Points, Region
 from reports.loss_figures import floats
 from reports.wording import number, with_unit
 from scalelaw.planning import Plan
+from scalelaw.planning.base import Cost
 from scalelaw.results import Interval
 
 POINTS = 120
@@ -28,7 +29,7 @@ def near_optimal_figure(plan: Plan) -> Figure | None:
         return None
     best, widest = plan.n_params.estimate, max(plan.bands, key=lambda band: band.factor)
     low, high = _within(widest.n_params_low, best / FARTHEST), _within(widest.n_params_high, best * FARTHEST)
-    sizes = [cost.n_params for cost in plan.costs if math.isfinite(cost.loss)]
+    sizes = [cost.n_params for cost in _affordable(plan)]
     low, high = min([low, *sizes]), max([high, *sizes])
     grid = np.geomspace(low**1.1 / best**0.1, high**1.1 / best**0.1, POINTS)
     grid = grid[plan.tokens_for(grid) > 0]
@@ -57,13 +58,17 @@ def _spending(plan: Plan) -> str:
 
 
 def _others(plan: Plan) -> tuple[Points, ...]:
-    """The sizes whose costs the plan states."""
-    costs = [cost for cost in plan.costs if math.isfinite(cost.loss)]
-    if not costs:
+    """The sizes whose costs the plan states, at their losses for the plan's spending; those that it can buy."""
+    known = [(c.what, c.n_params, float(plan.loss_for(c.n_params)[0])) for c in _affordable(plan)]
+    if not known:
         return ()
-    hover = tuple(f"{c.what}\nN {with_unit(c.n_params, 'parameters')}\nloss {number(c.loss)}" for c in costs)
-    x, y = floats([cost.n_params for cost in costs]), floats([cost.loss for cost in costs])
+    hover = tuple(f"{what}\nN {with_unit(n, 'parameters')}\nloss {number(loss)}" for what, n, loss in known)
+    x, y = floats([n for _, n, _ in known]), floats([loss for *_, loss in known])
     return (Points(x, y, "other sizes", "accent", hover, "diamond"),)
+
+
+def _affordable(plan: Plan) -> list[Cost]:
+    return [cost for cost in plan.costs if float(plan.tokens_for(cost.n_params)) > 0]
 
 
 def _ranges(plan: Plan, low: float, high: float) -> list[Region]:

@@ -46,6 +46,8 @@ def _loss_sentence(plan: Plan) -> str:
     if not (isinstance(plan.loss, Interval) and isinstance(plan.new_run, Interval)):
         return ""
     new_run = f"one new run should land in {ends(plan.new_run)} ({plan.new_run.level:.0%} prediction interval)"
+    if plan.loss.low == plan.loss.high:  # it was asked for
+        return f" {new_run[0].upper()}{new_run[1:]}."
     return f" The law expects a loss of {with_interval(plan.loss)} there; {new_run}."
 
 

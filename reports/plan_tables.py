@@ -84,10 +84,12 @@ def cost_table(plan: Plan) -> Table | None:
         *("size", "N", "D", "loss", "loss lost", f"loss lost, {level}", "wasted, %", f"wasted, {level}"),
         *(f"extra {plan.spent.unit}", *((f"wasted, {plan.bill.currency}",) if paid and plan.bill else ())),
     )
+    asked = plan.goal.spend is None
     caption = (
-        "Each size with the tokens that the plan's spending buys it; losses in nats/token. Wasted is the share of the "
-        "spending that was not needed: the best size reaches the same loss for the rest. Extra is what the size needs "
-        "more to reach the plan's loss."
+        f"Each size with the tokens {'that it needs for the loss asked' if asked else 'that the spending buys it'}; "
+        "losses in nats/token. Loss lost is the loss less the least one for as much spending. Wasted is the share of "
+        "what the size takes that was not needed: the best size reaches its loss for the rest. Extra is what the size "
+        "needs more than the plan spends to reach the plan's loss."
     )
     rows = tuple(_cost_row(cost, paid, plan) for cost in plan.costs)
     return Table("costs", "What being wrong about the size costs", columns, rows, caption)

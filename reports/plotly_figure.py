@@ -14,13 +14,10 @@ from reports.base import Axis, Band, Figure, Floats, Line, Mark, Points, Region
 from reports.palette import DASHES, MARKERS
 from reports.wording import in_lines, visible
 
-CROWD = 300
-"""Points from which a layer is drawn smaller and paler."""
-
 
 def plotly_figure(figure: Figure) -> dict[str, Any]:
     """`{"data": traces, "layout": layout}`."""
-    data = [_trace(layer) for layer in figure.layers if isinstance(layer, Points | Line | Band)]
+    data = [_trace(layer, figure.crowded) for layer in figure.layers if isinstance(layer, Points | Line | Band)]
     shapes = [_shape(layer) for layer in figure.layers if isinstance(layer, Region | Mark)]
     return {"data": data, "layout": _layout(figure, shapes)}
 
@@ -30,27 +27,26 @@ def plain(text: str) -> str:
     return "<br>".join(html.escape(visible(line), quote=False) for line in text.split("\n"))
 
 
-def _trace(layer: Points | Line | Band) -> dict[str, Any]:
+def _trace(layer: Points | Line | Band, crowd: bool) -> dict[str, Any]:
     shared = {"type": "scatter", "name": plain(layer.label), "showlegend": bool(layer.label)}
     match layer:
         case Points():
             places = {"x": _short(layer.x), "y": _short(layer.y)}
-            return shared | {"mode": "markers", "marker": _marker(layer)} | places | _hover(layer.hover)
+            return shared | {"mode": "markers", "marker": _marker(layer, crowd)} | places | _hover(layer.hover)
         case Line():
             line = {"color": layer.colour, "width": 2, "dash": DASHES.get(layer.colour, "solid")}
             places = {"x": _short(layer.x), "y": _short(layer.y)}
             return shared | {"mode": "lines", "line": line} | places | _hover(layer.hover)
         case Band():
-            outline = {"x": _short(layer.x + layer.x[::-1]), "y": _short(layer.low + layer.high[::-1])}
+            outline: dict[str, Any] = {"x": _short(layer.x + layer.x[::-1]), "y": _short(layer.low + layer.high[::-1])}
             outline |= {"line": {"width": 0}}
             fill = {"mode": "lines", "fill": "toself", "fillcolor": f"{layer.colour}@0.2", "hoverinfo": "skip"}
             return shared | outline | fill
 
 
-def _marker(layer: Points) -> dict[str, Any]:
+def _marker(layer: Points, crowd: bool) -> dict[str, Any]:
     if layer.symbol == "diamond":
         return {"symbol": "diamond", "size": 11, "color": layer.colour}
-    crowd = len(layer.x) > CROWD
     look = {"size": 5 if crowd else 8, "opacity": 0.5 if crowd else 0.85}
     return {"symbol": MARKERS.get(layer.colour, "circle"), "color": layer.colour} | look
 

@@ -11,6 +11,9 @@ from reports.base import Axis, Cell, Figure, Mark, Points, Quantity, Report, Rep
 from reports.loss_figures import floats
 from reports.wording import count, number, with_unit
 
+DIGITS = 7
+"""Digits of a number beside another that it should equal."""
+
 
 @dataclass(frozen=True, slots=True)
 class Replicated:
@@ -66,7 +69,7 @@ def replication_report(replication: Replication) -> Report:
         _summary(replication),
         _table(replication),
         _figure(replication),
-        checklist.checklist(replication.answers),
+        checklist.checklist(replication.answers, "not stated"),
     )
     made_of = {"source": replication.source, **replication.made_of, **provenance.versions()}
     return Report(f"Replication: {replication.name}", tuple(s for s in sections if s is not None), made_of)
@@ -75,14 +78,15 @@ def replication_report(replication: Replication) -> Report:
 def _summary(replication: Replication) -> Text:
     agree = sum(row.agrees for row in replication.rows)
     counted = f"{agree} of {count(len(replication.rows), 'published number')} stand"
-    return Text("summary", "Summary", (f"{replication.verdict.rstrip('.')}. {counted}.", replication.method))
+    verdict = replication.verdict.rstrip(".")
+    return Text("summary", "Summary", (f"{verdict[:1].upper()}{verdict[1:]}. {counted}.", replication.method))
 
 
 def _table(replication: Replication) -> Table:
     columns = ("quantity", "published", "ours", "difference, %", "unit", "stands", "verdict", "where")
     rows = tuple(
         (
-            *(row.quantity, Quantity(row.published, row.unit), Quantity(row.ours, row.unit)),
+            *(row.quantity, Quantity(row.published, row.unit, DIGITS), Quantity(row.ours, row.unit, DIGITS)),
             *(Quantity(100.0 * row.difference), row.unit, "yes" if row.agrees else "no", row.verdict, row.where),
         )
         for row in replication.rows

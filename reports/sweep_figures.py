@@ -14,6 +14,7 @@ from reports.base import Axis, Figure, Layer, Line, Points
 from reports.loss_figures import floats
 from reports.probe_figures import lr_transfer_figures, ordered_colours
 from reports.sweep_runs import SweepRun, SweepRuns
+from reports.thinning import MAX_POINTS
 from reports.wording import clip, number, with_unit
 from runners.probes.lr_transfer import Transfer, lr_transfer
 from runners.probes.trials import Trial
@@ -46,8 +47,8 @@ def _curves(sweep: SweepRuns, name: str, title: str, y: str) -> Figure | None:
     runs = [run for run in sweep.runs if _logged(run, y)]
     if not runs:
         return None
-    drawn = _spread(runs)
     shape, colours = shape_colours(sweep.runs)
+    drawn = _spread(runs, shape)
     lines = _labelled(
         [(run, _line(run, "tokens", y, colours.get(run.spec.get(shape), "accent"))) for run in drawn], shape
     )
@@ -67,8 +68,8 @@ def _compute(sweep: SweepRuns) -> Figure | None:
     runs = [run for run in sweep.runs if _logged(run, "val_loss") or (math.isfinite(run.loss) and run.flops > 0)]
     if not runs:
         return None
-    drawn = _spread(runs)
     shape, colours = shape_colours(sweep.runs)
+    drawn = _spread(runs, shape)
     lines: list[tuple[SweepRun, Line]] = [
         (run, _line(run, "flops", "val_loss", colours.get(run.spec.get(shape), "accent")))
         for run in drawn
@@ -76,7 +77,7 @@ def _compute(sweep: SweepRuns) -> Figure | None:
     ]
     finals = [
         (run, _final(run, colours.get(run.spec.get(shape), "accent")))
-        for run in drawn
+        for run in (drawn if lines else _spread(runs, shape, MAX_POINTS))
         if math.isfinite(run.loss) and run.flops > 0
     ]
     # The legend names lines where there are any, else points.
@@ -87,7 +88,7 @@ def _compute(sweep: SweepRuns) -> Figure | None:
         "compute",
         "Loss against compute",
         "Both axes logarithmic. Points are final losses, lines the way there; the line below them is the least loss "
-        f"found for each compute.{_left_out(drawn, runs)}",
+        f"found for each compute.{_left_out(drawn if lines else finals, runs)}",
         Axis("compute", *limits([x for x, _ in points], True), unit="FLOP", log=True, ticks="power"),
         _loss_axis(*limits([y for _, y in points], True)),
         (*layers, *_frontier(points)),
@@ -99,11 +100,14 @@ def _logged(run: SweepRun, y: str) -> bool:
     return int(np.isfinite(run.curve.get(y, np.array([]))).sum()) > 1
 
 
-def _spread(runs: Sequence[SweepRun]) -> list[SweepRun]:
-    return [runs[round(k)] for k in np.linspace(0, len(runs) - 1, min(len(runs), MOST))]
+def _spread(runs: Sequence[SweepRun], shape: str, most: int = MOST) -> list[SweepRun]:
+    """At most so many of the runs, evenly spread in the order of the shape, which is then that of the legend."""
+    values = [(run.spec.get(shape), run) for run in runs]
+    ordered = [run for _, run in sorted(values, key=lambda pair: pair[0] if isinstance(pair[0], int | float) else 0)]
+    return [ordered[round(k)] for k in np.linspace(0, len(runs) - 1, min(len(runs), most))]
 
 
-def _left_out(drawn: Sequence[SweepRun], runs: Sequence[SweepRun]) -> str:
+def _left_out(drawn: Sequence[object], runs: Sequence[SweepRun]) -> str:
     return f" {len(drawn)} of {len(runs)} runs are drawn." if len(drawn) < len(runs) else ""
 
 
@@ -235,5 +239,5 @@ def _rate_sweeps(sweep: SweepRuns) -> Iterator[tuple[Trial, ...]]:
 
 def _trial(run: SweepRun) -> Trial:
     loss = run.loss if run.status == "finished" else math.inf
-    parametrization, corpus = (str(run.spec.get(name, "")) for name in ("parametrization", "corpus"))
+    parametrization, corpus = str(run.spec.get("parametrization") or "runs"), str(run.spec.get("corpus") or "")
     return Trial(parametrization, int(run.spec["width"]), float(run.spec["lr"]), int(run.spec["seed"]), loss, corpus)

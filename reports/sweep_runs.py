@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from reports import checklist
 from runners.leases import is_held
 from runners.store import RunStore
+from scalelaw.checks import _columns
 from scalelaw.errors import DataError
 from scalelaw.runs import RunTable
 
@@ -25,6 +26,20 @@ STATUSES = ("finished", "diverged", "out_of_memory", "running", "interrupted", "
 SETTLED = ("finished", "diverged", "out_of_memory")
 """How a run can end."""
 LOGGED = ("tokens", "flops", "wall_s", "train_loss", "val_loss")
+SETTINGS = {
+    "corpus": "corpus",
+    "parametrization": "parametrization",
+    "width": "width",
+    "depth": "depth",
+    "lr": "peak_lr",
+    "optimizer": "optimizer",
+    "schedule": "schedule",
+    "warmup_share": "warmup_share",
+    "batch_size": "batch_size",
+    "context": "seq_len",
+    "seed": "seed",
+}
+"""What a table's columns may say of a spec: its fields, and the quantities whose usual names are looked for."""
 POINTS = 200
 """Points of a learning curve that are kept, evenly spread over the logarithm of the tokens."""
 
@@ -148,10 +163,12 @@ def sweep_of(runs: RunTable, name: str) -> SweepRuns:
 
 def _of_rows(runs: RunTable, rows: list[int]) -> SweepRun:
     last = rows[-1]
-    spec = {column: _scalar(cells[last]) for column, cells in runs.extras.items()}
+    found = {name: _columns.column(runs, what) for name, what in SETTINGS.items()}
+    spec = {name: _scalar(cells[1][last]) for name, cells in found.items() if cells is not None}
     spec["n_tokens"] = float(runs.n_tokens[last])
     numbers = {column: float(getattr(runs, column)[last]) for column in ("n_params", "n_tokens", "flops", "loss")}
-    record = {**numbers, "group": runs.group[last], "loss_unit": "nats/token", "wall_s": spec.get("wall_s")}
+    record: dict[str, Any] = {**numbers, "group": runs.group[last], "loss_unit": "nats/token"}
+    record["wall_s"] = _scalar(runs.extras["wall_s"][last]) if "wall_s" in runs.extras else None
     known = {"tokens": runs.n_tokens[rows], "flops": runs.flops[rows], "val_loss": runs.loss[rows]}
     nothing = np.full(len(rows), math.nan)
     curve = {name: known.get(name, nothing) for name in LOGGED} if len(rows) > 1 else {}

@@ -96,7 +96,7 @@ def run_table(sweep: SweepRuns) -> Table:
         "tokens planned",
         "share done, %",
         "loss",
-        "s",
+        "seconds",
     )
     return Table("runs", "Every run", columns, tuple(map(_run_row, sweep.runs)))
 

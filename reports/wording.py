@@ -73,8 +73,8 @@ def show(cell: Cell) -> str:
     match cell:
         case None:
             return "–"
-        case Quantity(value, unit):
-            return quantity(value, unit)
+        case Quantity(value, unit, digits):
+            return quantity(value, unit, digits)
         case Range(low, high, unit):
             return f"{quantity(low, unit)} to {quantity(high, unit)}"
         case int():

@@ -106,7 +106,7 @@ def _residuals(fit: Fit) -> Iterator[Finding]:
     yield from _leverage(fit, scatter)
     for name, values in zip(fit.law.inputs, fit.law.read(fit.runs).T, strict=True):
         if name in fit.law.continuous and has_pattern(fit, values):
-            message = f"residual pattern in {name}: neighbouring runs lie on the same side of the law, which bends there"
+            message = f"residual pattern in {name}: neighbouring runs lie on the same side of the law"
             yield _warning("W_LACK_OF_FIT", message, "another --law, or runs of one regime")
 
 
@@ -116,9 +116,9 @@ def _leverage(fit: Fit, scatter: float) -> Iterator[Finding]:
     apart = np.abs(fit.residuals) / (scatter * np.sqrt(n / max(n - p, 1) * np.maximum(1 - h, 1e-12)))
     pulling = (h > LEVERAGE) & (apart > DISAGREEING)
     if pulling.any():
-        most = f"leverage up to {h[pulling].max():.2f} of 1, residual up to {apart[pulling].max():.2g} standard deviations"
-        message = f"{_places(fit.runs, pulling)}: more than half of its own prediction, and off the law all the same ({most})"
-        yield _warning("W_LEVERAGE", f"one run may decide the fit: {message}", "--exclude", _names(fit.runs, pulling))
+        weight, off = f"leverage {h[pulling].max():.2f} of 1", f"{apart[pulling].max():.2g} standard deviations"
+        message = f"one run may decide the fit: {_places(fit.runs, pulling)} has {weight} and lies {off} off the law"
+        yield _warning("W_LEVERAGE", message, "--exclude", _names(fit.runs, pulling))
 
 
 def leverage(fit: Fit) -> Floats:

@@ -17,6 +17,15 @@ class UsageError(ScalelawError):
     exit_code = 2
 
 
+class FormulaError(UsageError):
+    """A formula that is not one, or that holds what no formula may; its `code` is E_EXPR."""
+
+    code = "E_EXPR"
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"{problem} [{self.code}]")
+
+
 class NotConvergedError(ScalelawError):
     """A fit that did not reach an optimum; the message says what was tried."""
 

@@ -13,7 +13,7 @@ from scalelaw.backtesting import Backtest, rolling_backtest
 from scalelaw.errors import DataError
 from scalelaw.fitting import Fit
 from scalelaw.intervals import LEVEL, Target, Uncertainty, uncertainty
-from scalelaw.results import Interval, Unavailable
+from scalelaw.results import Finding, Interval, Unavailable
 from scalelaw.runs import Floats, RunTable
 from scalelaw.sizing import asked, decades_beyond
 
@@ -22,6 +22,8 @@ SHARES = (0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
 PRIOR, FREEDOM = 0.005, 4
 """The prior of the discrepancy, in log loss per decade: half a Student's t of this scale and freedom, which leaves room
 for laws that are badly off."""
+FAR = 2.0
+"""Decades beyond the largest run from which a prediction comes with a warning."""
 STARTS = 16
 GRID = np.concatenate([[0.0], np.geomspace(1e-3, 1e3, 600)])
 """Discrepancies weighed against one another, in units of `PRIOR`."""
@@ -159,6 +161,21 @@ def extrapolation_interval(
         high=plain.estimate * math.exp(high),
         method=f"{plain.method}; widened by {discrepancy}",
     )
+
+
+def far_beyond(fit: Fit, **inputs: float | str) -> tuple[Finding, ...]:
+    """A warning where a run of these inputs lies more than `FAR` decades of size beyond the largest fitted one."""
+    try:
+        decades = _decades(fit, inputs)
+    except DataError:  # a law of columns that say no size
+        return ()
+    if not decades > FAR:
+        return ()
+    message = (
+        f"{decades:.1f} decades beyond the largest run, C ratio {10.0**decades:.2g}: each interval shown is only as "
+        "good as the law is there"
+    )
+    return (Finding("W_EXTRAPOLATION", "warning", message, (), "train runs nearer to it"),)
 
 
 def _decades(fit: Fit, inputs: dict[str, float | str]) -> float:

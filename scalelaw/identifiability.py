@@ -100,16 +100,18 @@ def _refuse_narrow(law: Law, runs: RunTable, name: str, values: Floats) -> None:
 
 
 def _confounded(law: Law, runs: RunTable) -> list[str]:
-    """The parameters whose effects on these runs add up to nothing, wherever the law starts; the constant comes last."""
+    """The parameters whose effects on these runs can add up to nothing; the constant comes last."""
     inputs, loss = law.read(runs), law.observed(runs)
     z = law.coordinates(inputs, law.centre(inputs))
     J = law.derivatives(law.starts(z, loss, 1, np.random.default_rng(0)), z)[1][0]
+    if not np.isfinite(J).all():
+        return list(law.names)
     norms = np.linalg.norm(J, axis=0)
-    none = np.flatnonzero(norms == 0)
-    _, sizes, directions = np.linalg.svd(J / np.where(norms == 0, 1.0, norms))
+    _, sizes, directions = np.linalg.svd(J / np.where(norms == 0, 1.0, norms), full_matrices=False)
     lost = directions[len(sizes[sizes > 1e-10 * sizes[0]]) :]
-    moved = [law.names[i] for i in {*none.tolist(), *np.flatnonzero(np.abs(lost).max(axis=0, initial=0) > 1e-6).tolist()}]
-    return sorted(moved or law.names, key=lambda name: (name == "E", law.names.index(name)))
+    moved = (norms == 0) | (np.abs(lost).max(axis=0, initial=0.0) > 1e-6)
+    names = [name for name, has_moved in zip(law.names, moved, strict=True) if has_moved] or list(law.names)
+    return sorted(names, key=lambda name: name == "E")
 
 
 def _refuse_collinear(law: Law, runs: RunTable) -> None:
@@ -147,7 +149,7 @@ def refuse_wrong_sign(law: Law, runs: RunTable, theta: Floats, z: Floats) -> Non
                 f"{law.names[i]} at its bound, 0",
                 file=_files(runs),
                 column=law.response,
-                remedy=f"check that the column is a loss, name another with --loss, or leave {law.inputs[k]} out of the law",
+                remedy=f"check that the column is a loss, or fit a law without {law.inputs[k]}",
             )
 
 
@@ -157,7 +159,7 @@ def _slopes(z: Floats, log_y: Floats) -> tuple[Floats, Floats]:
     solution = np.linalg.lstsq(X, log_y, rcond=None)[0]
     rest = log_y - X @ solution
     variance = (rest @ rest) / max(len(z) - X.shape[1], 1) * np.diag(np.linalg.pinv(X.T @ X))
-    return solution[1:], np.sqrt(variance)[1:]
+    return np.asarray(solution[1:]), np.asarray(np.sqrt(variance)[1:])
 
 
 def _alternative(law: Law, name: str) -> str:

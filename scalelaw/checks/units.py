@@ -40,7 +40,8 @@ def _bits(robust: Fit) -> Iterator[Finding]:
             off = percent(float(np.exp(r[there].mean()) - 1))
             message = (
                 f"the losses of {int(there.sum())} of {len(runs)} runs lie {off} "
-                f"off the curve of the others, as {other} do: residuals near {'' if sign > 0 else '-'}ln(1/ln 2)={BITS:.4f}"
+                f"off the curve of the others, as {other} do: "
+                f"residuals near {'' if sign > 0 else '-'}ln(1/ln 2)={BITS:.4f}"
             )
             if runs.line[there].any():
                 message += f"; {lines_text(runs.line[there].tolist())}"

@@ -118,13 +118,15 @@ def write_table(planned: Plan, level: float) -> None:
     _write_question(planned)
     rows = [[NAMES[name], *_cells(answer, answer.unit), answer.unit] for name, answer in intervals(planned).items()]
     if planned.bill is not None:
-        charge = planned.bill
+        from scalelaw.planning import Serving
+
+        charge, of = planned.bill, " of training" if isinstance(planned.goal, Serving) else ""
         for name, amount, unit in (
             ("device hours", charge.device_hours, "hours"),
             ("days", charge.days, "days"),
             ("money", charge.money, charge.currency),
         ):
-            rows.append([name, *_cells(amount, unit), unit])
+            rows.append([name + of, *_cells(amount, unit), unit])
     typer.echo(output.aligned(rows, ["", "estimate", f"{share} interval", "unit"]))
     _write_costs(planned, share)
     _write_others(planned, share)

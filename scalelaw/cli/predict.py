@@ -29,7 +29,9 @@ def predict(
 
     scalelaw predict law.json --n-params 1B --n-tokens 20B
     """
-    from scalelaw.extrapolating import discrepancy, extrapolation_interval
+    from dataclasses import asdict
+
+    from scalelaw.extrapolating import discrepancy, extrapolation_interval, far_beyond
     from scalelaw.fit_file import load_fit
     from scalelaw.intervals import LossAt, uncertainty
     from scalelaw.results import Unavailable
@@ -47,8 +49,10 @@ def predict(
         if isinstance(drift, Unavailable)
         else extrapolation_interval(known, drift, level, **inputs),
     }
+    findings = (*fitted.findings, *far_beyond(fitted, **inputs))
     if format is options.Format.json:
-        output.write_json({"inputs": inputs, **{name: interval.as_dict() for name, interval in intervals.items()}})
+        found = {"findings": [asdict(finding) for finding in findings]}
+        output.write_json({"inputs": inputs, **{name: item.as_dict() for name, item in intervals.items()}, **found})
     elif format is options.Format.csv:
         output.write_csv([{**inputs, "kind": name, **interval.as_dict()} for name, interval in intervals.items()])
     else:
@@ -66,7 +70,7 @@ def predict(
         typer.echo(f"           {drift.reason if isinstance(drift, Unavailable) else drift}")
         if known.note:
             typer.echo(f"measured   {known.note}")
-        output.write_findings(fitted.findings)
+        output.write_findings(findings)
 
 
 def _named(pairs: list[str]) -> dict[str, float | str]:

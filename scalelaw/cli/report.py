@@ -234,7 +234,8 @@ def _look(sweep: Path, store: Path) -> SweepRuns:
         from reports.sweep_runs import sweep_of
         from scalelaw.readers import read_runs
 
-        return sweep_of(read_runs(sweep), sweep.stem)
+        name = sweep.resolve().parent.name if sweep.stem == "runs" else sweep.stem
+        return sweep_of(read_runs(sweep), name)
     if sweep.suffix.lower() != ".toml":
         return read_sweep(sweep)
     from scalelaw.cli.sweep import _load

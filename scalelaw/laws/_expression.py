@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from scalelaw.errors import UsageError
+from scalelaw.errors import FormulaError
 from scalelaw.laws._jets import FUNCTIONS, Jet
 
 SHORT = {"N": "n_params", "D": "n_tokens", "C": "flops"}
@@ -60,7 +60,7 @@ class Expression:
 
 
 def parse(text: str, parameters: tuple[str, ...] | None = None) -> Expression:
-    """The formula in `text`; `UsageError` says which part is not allowed.
+    """The formula in `text`; `FormulaError` says which part is not allowed.
 
     Args:
         parameters: which names are parameters, in this order; by default every name that is no column.
@@ -69,7 +69,7 @@ def parse(text: str, parameters: tuple[str, ...] | None = None) -> Expression:
     ('E', 'A', 'alpha')
     >>> parse("().__class__")
     Traceback (most recent call last):
-    scalelaw.errors.UsageError: A formula may not hold attribute access, '().__class__'. Allowed: numbers, names, ...
+    scalelaw.errors.FormulaError: A formula may not hold attribute access, '().__class__'. Allowed: numbers, names, ...
     """
     tree = _syntax_tree(text)
     names: list[ast.expr] = []
@@ -82,22 +82,24 @@ def parse(text: str, parameters: tuple[str, ...] | None = None) -> Expression:
         (free if column is None else columns).append(name if column is None else column)
     found = tuple(dict.fromkeys(free))
     if parameters is not None and set(parameters) != set(found):
-        raise UsageError(f"The formula {text!r} has the parameters {', '.join(found)}; {', '.join(parameters)} given.")
+        raise FormulaError(
+            f"The formula {text!r} has the parameters {', '.join(found)}; {', '.join(parameters)} given."
+        )
     if not found or not columns:
         lacking = "parameter" if columns else "column; N, D, C or column(name) reads one"
-        raise UsageError(f"{text!r} is neither the name of a law nor a formula: it has no {lacking}.")
+        raise FormulaError(f"{text!r} is neither the name of a law nor a formula: it has no {lacking}.")
     return Expression(text.strip(), tree, tuple(dict.fromkeys(columns)), parameters or found)
 
 
 def _syntax_tree(text: str) -> ast.expr:
     if len(text) > MAX_LENGTH:
-        raise UsageError(f"A formula has at most {MAX_LENGTH} characters; found {len(text)}.")
+        raise FormulaError(f"A formula has at most {MAX_LENGTH} characters; found {len(text)}.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
             return ast.parse(_python(text), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise UsageError(
+        raise FormulaError(
             f"{_shortened(text)!r} is not a formula. Next: write it like 'E + A / N^alpha', with + - * / ^ and "
             f"{', '.join(sorted(FUNCTIONS))}."
         ) from None
@@ -128,11 +130,11 @@ def _named_column(node: ast.expr) -> str | None:
 def _check(node: ast.expr, text: str, names: list[ast.expr], depth: int) -> None:
     """Walk the tree left to right, collecting names and columns; anything that is not on the list is refused."""
     if depth > MAX_DEPTH:
-        raise UsageError(f"The formula is nested more than {MAX_DEPTH} deep.")
+        raise FormulaError(f"The formula is nested more than {MAX_DEPTH} deep.")
     match node:
         case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
             if not _finite(number):
-                raise UsageError("A formula may not hold a number beyond the largest 64-bit one, 1.8e308.")
+                raise FormulaError("A formula may not hold a number beyond the largest 64-bit one, 1.8e308.")
         case ast.Name(id=name) if name not in FUNCTIONS and name != "column":
             names.append(node)
         case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=operand):
@@ -145,7 +147,7 @@ def _check(node: ast.expr, text: str, names: list[ast.expr], depth: int) -> None
         case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in FUNCTIONS:
             _check(argument, text, names, depth + 1)
         case _:
-            raise UsageError(
+            raise FormulaError(
                 f"A formula may not hold {_described(node)}, {_shortened(_segment(node, text))!r}. Allowed: numbers, "
                 f"names, + - * / ^, column(name) and the functions {', '.join(sorted(FUNCTIONS))}."
             )
@@ -159,6 +161,9 @@ def _finite(number: int | float) -> bool:
 
 
 def _described(node: ast.expr) -> str:
+    hidden = [inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name) and inner.id.startswith("__")]
+    if hidden:
+        return f"the name {hidden[0]}"
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         return f"a call of {node.func.id}"
     if isinstance(node, ast.Call):

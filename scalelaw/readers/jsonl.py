@@ -6,7 +6,8 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice, repeat
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ from scalelaw.readers.redacting import redacted_text
 from scalelaw.runs import Note
 
 Record = dict[str, Any]
-PART = 10_000
-"""Records held at a time."""
+PART = 500
+"""Records held at a time: so few that the garbage collector seldom meets them."""
 _LONG_NUMBER = re.compile(r'"([^"]+)"\s*:\s*-?\d{4301,}')
 """A number of more digits than Python reads (4,300), with the key before it."""
 
@@ -63,12 +64,14 @@ def _columns(numbered: Iterator[tuple[int, Record]]) -> tuple[dict[str, list[Any
     columns: dict[str, list[Any]] = {}
     lines: list[int] = []
     while part := list(islice(numbered, PART)):
-        records = [record for _, record in part]
-        for name in dict.fromkeys(name for record in records for name in record):
+        places, records = zip(*part, strict=True)
+        names = dict.fromkeys(chain.from_iterable(records))
+        alike = set(map(len, records)) == {len(names)}
+        for name in names:
             column = columns.setdefault(name, [])
-            column += [None] * (len(lines) - len(column))
-            column += [record.get(name) for record in records]
-        lines += [line for line, _ in part]
+            column += repeat(None, len(lines) - len(column))
+            column += map(itemgetter(name), records) if alike else [record.get(name) for record in records]
+        lines += places
     for column in columns.values():
         column += [None] * (len(lines) - len(column))
     return columns, lines

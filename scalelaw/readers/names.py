@@ -14,6 +14,8 @@ from scalelaw.runs import Note
 LONGEST = 200
 """Characters of a name; file names have 255 bytes at most."""
 _KEPT, _DIGITS = 160, 12
+SHOWN = 5
+"""Kinds of invisible characters that a note lists."""
 
 
 def with_safe_names(cells: Cells, columns: Iterable[str | None]) -> Cells:
@@ -57,6 +59,7 @@ def _invisible(cells: Cells, column: str) -> list[Note]:
     if not rows:
         return []
     lines = tuple(cells.line[rows].tolist())
-    marks = ", ".join(dict.fromkeys(f"U+{ord(mark):04X} {unicodedata.name(mark, '')}".strip() for _, mark in found if mark))
-    message = f"{lines_text(lines)}, column {column}: names with invisible characters ({marks}) may read as others"
+    marks = dict.fromkeys(f"U+{ord(mark):04X} {unicodedata.name(mark, '')}".strip() for _, mark in found if mark)
+    which = ", ".join(list(marks)[:SHOWN])
+    message = f"{lines_text(lines)}, column {column}: names with invisible characters ({which}) may read as others"
     return [Note("W_CONTROL_CHAR", message, lines)]

@@ -12,7 +12,8 @@ _NAME = re.compile(
     r"(?:^|[^a-z])(?:api_?key|access_?key|secret(?:_?key)?|private_?key|passwd|password|passphrase|credentials?"
     r"|(?:auth|access|api|hf|hub|bearer|session|refresh|wandb|github|slack)_?token|authorization)(?:$|[^a-z])"
 )
-_ASSIGNED = re.compile(r"""(["']?\b([A-Za-z_][\w.-]*)["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s,;{}\[\]"']+)""")
+_VALUE = r"""("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s,;{}\[\]"']+)"""
+_ASSIGNED = re.compile(r"""(["']?\b([A-Za-z_][\w.-]*)["']?\s*[:=]\s*)""" + _VALUE)
 """A name and what it is set to, in JSON, TOML or a shell's words."""
 _CREDENTIALS = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@:]*:(?:[^\s/@]+@|(?!\d+$)[^\s/@]+$)", re.IGNORECASE)
 """A password in an address, also where the text was cut within it; a port at the end is none."""

@@ -164,8 +164,8 @@ def _reaching(curves: Curves, aim: float, log: Floats, tokens: float, excluded: 
     exact = log == aim
     points = np.flatnonzero(exact | (~first & (before < aim) & (log > aim)))
     points = points[begins(curves.run[points])] if len(points) else points
-    begin = np.where(exact[points], log[points] - 1.0, before[points])
-    part = np.where(exact[points], 1.0, (aim - begin) / (log[points] - begin))
+    start = np.where(exact[points], log[points] - 1.0, before[points])
+    part = np.where(exact[points], 1.0, (aim - start) / (log[points] - start))
     return points.astype(np.int64), part
 
 

@@ -110,7 +110,7 @@ def test_a_store_is_reported_as_a_sweep(words: tuple[str, ...], store: Path, rep
 
 
 def test_a_run_table_is_reported_as_a_sweep_where_that_is_asked_for(table: Path, reported: Run):
-    assert reported("sweep", table)["title"] == "Sweep runs: 24 runs"
+    assert reported("sweep", table)["title"] == f"Sweep {table.parent.name}: 24 runs"
 
 
 def test_a_sweeps_file_knows_the_runs_that_wait(tmp_path: Path, reported: Run):

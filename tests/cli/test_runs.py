@@ -90,7 +90,8 @@ def test_columns_that_are_missing_are_shown_with_examples_and_the_flags_to_give(
     assert ["eval/macro_loss", "3.5,", "3.3"] in [line.split() for line in done.stdout.splitlines()]
     guess = " ".join(done.stdout.split("a guess from the names: ")[1].split())
     assert guess == (
-        "--loss eval/macro_loss --n-params parameter_count --n-tokens '_step*TOKENS_PER_STEP' --flops 'total_gflops*1e9'"
+        "--loss eval/macro_loss --n-params parameter_count --n-tokens '_step*TOKENS_PER_STEP' "
+        "--flops 'total_gflops*1e9'"
     )
     follow = ["--loss", "eval/macro_loss", "--n-params", "parameter_count", "--flops", "total_gflops*1e9"]
     assert scalelaw(path, *follow).exit_code == 0

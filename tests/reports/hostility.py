@@ -15,7 +15,7 @@ DRAWN = {"svg", "metadata", "RDF", "Work", "type", "format", "creator", "Agent",
 DRAWN |= {"use", "clipPath", "rect", "image"}
 COMMANDS = {"begin", "end", "centering", "small", "caption", "label", "toprule", "midrule", "bottomrule", "linewidth"}
 COMMANDS |= {"textbackslash", "textasciicircum", "textasciitilde", "textless", "textgreater", "textbar"}
-COMMANDS |= {"textquotedbl", "textasciigrave", "dots", "times", "infty", "to", "mathrm", "text", "usepackage"}
+COMMANDS |= {"textquotedbl", "textasciigrave", "dots", "times", "infty", "to", "mathrm", "mbox", "usepackage"}
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 

@@ -118,3 +118,11 @@ def test_every_question_has_a_report(asked: dict[str, float], fit: sl.Fit, draws
 
 def test_powers_of_ten_are_raised_and_names_are_left_alone():
     assert typeset("1e+22 FLOP of d1e2 at 9.894e+14 FLOP/s") == "10²² FLOP of d1e2 at 9.894×10¹⁴ FLOP/s"
+
+
+def test_a_plan_for_a_loss_draws_its_sizes_on_its_curve(fit: sl.Fit, draws: Draws):
+    plan = sl.plan(fit, loss=2.2, served_tokens=1e11, draws=draws)
+    figure = next(f for f in plan_report(plan, draws).figures if f.name == "near_optimal")
+    (diamonds,) = (layer for layer in figure.layers if isinstance(layer, Points))
+    np.testing.assert_allclose(diamonds.y, plan.loss_for(np.array(diamonds.x)), rtol=1e-9)
+    assert "95% interval 2.2 to 2.2" not in plan_report(plan, draws).sections[0].paragraphs[0]

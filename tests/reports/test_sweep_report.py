@@ -189,3 +189,15 @@ def test_a_run_table_is_a_sweep_too_and_several_rows_of_a_run_are_its_curve():
 def test_what_a_table_left_out_is_counted():
     table = RunTable.of(n_params=[1e6, 2e6], n_tokens=[2e7, 4e7], loss=[3.0, 2.9]).where([True, False], "diverged")
     assert [run.status for run in sweep_of(table, "mine").runs] == ["finished", "diverged"]
+
+
+def test_a_table_under_others_names_is_swept_over_its_rates_whatever_else_it_logged():
+    """Widths and rates by their usual names; columns that were measured do not tell runs apart."""
+    grid = [(width, lr, seed) for width in WIDTHS for lr in RATES for seed in range(3)]
+    width, lr, seed = (np.array(column) for column in zip(*grid, strict=True))
+    loss = [final_loss(*one) for one in grid]
+    extras = {"d_model": width, "learning_rate": lr, "seed": seed, "test_loss": np.array(loss) + 0.1}
+    table = RunTable.of(n_params=10.0 * width**2, n_tokens=np.full(len(grid), TOKENS), loss=loss, extras=extras)
+    report = sweep_report(sweep_of(table, "mine"))
+    assert "transfers" in part(report, "transfer").caption
+    assert {row[1] for row in part(report, "transfer").rows} == set(WIDTHS)
