@@ -179,7 +179,7 @@ def fault(entry: dict[str, str]) -> str:
     given = answer(entry["file"])
     refused = [said for said in given.said if said[0].startswith("E_")]
     if entry["expect"] == "ok":
-        loud = [said for said in given.said if not said[0].startswith("I_") and said[0] != "W_UNIDENTIFIED"]
+        loud = [said for said in given.said if not said[0].startswith("I_")]
         if entry["code"] != "-" and entry["code"] not in given.codes:
             return f"{entry['code']} was not said: {given.said}"
         return f"said: {loud}" if loud else _differs(entry["file"], given) or _unsaid(entry, given)
@@ -328,7 +328,7 @@ SECRETS = ("0123456789abcdef0123456789abcdef01234567", "hunter2")
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     """One table with every hostile name and column of the corpus, and the names."""
-    rows = list(csv.reader((corpus() / "clean.csv").open()))
+    rows = list(csv.reader((corpus() / "clean.csv").read_text().splitlines()))
     names = []
     for name in HOSTILE:
         if name.endswith(".csv") and (corpus() / name).is_file():
@@ -462,7 +462,7 @@ def test_no_secret_of_a_log_is_in_anything_made_of_it(tmp_path: Path, monkeypatc
     said = [repr(table), str(survey_runs(log)), str(fitted)]
     runner = CliRunner()
     for words in (["runs", log], ["runs", log, "--format", "json"], ["fit", log], ["fit", log, "--loss", "config/url"],
-                  ["report", tmp_path / "law.json", "--out", tmp_path / "page.html", "--formats", "html,md,json,csv,tex"]):  # fmt: skip
+                  ["report", tmp_path / "law.json", "--out", tmp_path / "page.html", "--formats", "html,md,json,tex"]):  # fmt: skip
         result = runner.invoke(app, list(map(str, words)))
         said += [result.stdout, result.stderr, str(result.exception)]
     line = log.read_text().splitlines()[0]

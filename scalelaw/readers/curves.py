@@ -70,7 +70,7 @@ class Curves:
 def curves_of(cells: Cells, choice: Choice, decimal: str) -> Curves | None:
     """The curves that the rows are points of; None where each row is a run of its own.
 
-    Rows of one run and seed with a column of steps are points of a curve. The points are in the order of the file.
+    Rows of one run and seed whose steps differ are points of a curve. The points are in the order of the file.
 
     Raises `DataError` E_MISSING_VALUE where a point of a curve has a loss and no step.
     """
@@ -83,6 +83,8 @@ def curves_of(cells: Cells, choice: Choice, decimal: str) -> Curves | None:
     index = {key: i for i, key in enumerate(dict.fromkeys(keys))}
     codes = np.fromiter(map(index.__getitem__, keys), dtype=np.int64, count=len(cells))
     steps = parse_column(cells, "step", step, decimal).values
+    if not cells.logged and not _vary(steps, codes, len(index)):
+        return None
     losses = parse_column(cells, "loss", choice.columns["loss"], decimal).values
     tokens = choice.columns.get("n_tokens")
     counts = parse_column(cells, "n_tokens", tokens, decimal).values if tokens else np.full(len(cells), np.nan)
@@ -145,6 +147,14 @@ def steps_text(first: float, last: float) -> str:
     ('steps 910-960', 'step 910')
     """
     return f"step {number(first)}" if first == last else f"steps {number(first)}-{number(last)}"
+
+
+def _vary(steps: Floats, run: Ints, runs: int) -> bool:
+    """Whether the steps of any run differ; where none do, they are a setting, such as the steps that were planned."""
+    low, high = np.full(runs, np.inf), np.full(runs, -np.inf)
+    np.fmin.at(low, run, steps)
+    np.fmax.at(high, run, steps)
+    return bool((low < high).any())
 
 
 def _keys(cells: Cells, run: str) -> Sequence[Any]:

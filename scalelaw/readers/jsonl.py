@@ -174,7 +174,17 @@ def _broken(path: Path, line: int | None, text: str, error: Exception) -> DataEr
     remedy = "correct the line; one object a line is expected"
     if line is not None:
         remedy += ", or leave broken lines out with --skip-bad-lines"
-    return DataError("E_JSON", problem, file=path, line=line, value=redacted_text(text[:2000])[:60], remedy=remedy)
+    return DataError("E_JSON", problem, file=path, line=line, value=_shown(text), remedy=remedy)
+
+
+def _shown(text: str) -> str:
+    """The beginning of what does not parse, without secrets.
+
+    A piece that begins within an object may have lost the name of a secret and kept the secret; only its length is told.
+    """
+    if '"' in text and not text.lstrip().startswith(("{", "[")):
+        return f"{len(text):,} characters from within an object"
+    return redacted_text(text[:2000])[:60]
 
 
 KIND = JsonLinesReader()

@@ -120,7 +120,7 @@ def test_report_writes_html_figures_and_numbers(law: Path, tmp_path: Path) -> No
     done = scalelaw("report", law, "--times", 10, "--replicates", 50, "--out", tmp_path / "report.html")
     assert done.returncode == 0, done.stderr
     written = [Path(line) for line in done.stdout.splitlines()]
-    assert {path.suffix for path in written} == {".html", ".json", ".svg", ".png"}
+    assert {path.suffix for path in written} == {".html", ".json", ".csv", ".svg", ".png"}
     assert all(path.stat().st_size > 0 for path in written)
 
 

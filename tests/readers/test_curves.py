@@ -299,6 +299,14 @@ def test_a_table_of_runs_is_no_curve(tmp_path: Path) -> None:
     assert table.notes == ()
 
 
+def test_steps_that_were_planned_are_a_setting_and_no_axis(tmp_path: Path) -> None:
+    path = tmp_path / "runs.csv"
+    path.write_text("run,N,D,loss,steps\na,1e6,1e9,3.0,900\na,1e6,2e9,2.9,900\nb,2e6,1e9,2.8,900\n")
+    table = read_runs(path)
+    assert table.loss.tolist() == [3.0, 2.9, 2.8]
+    assert table.notes == ()
+
+
 def test_segments_of_one_run_are_joined_by_what_tells_them_apart(tmp_path: Path) -> None:
     rows = []
     for i, steps in ((10, range(1010, 1510, 10)), (9, range(510, 1110, 10)), (2, range(10, 610, 10))):
