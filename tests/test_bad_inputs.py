@@ -391,7 +391,7 @@ def test_an_error_about_a_hostile_name_holds_no_control_characters(tmp_path: Pat
 
 @needs_corpus
 def test_formulas_of_spreadsheets_are_exported_as_text(hostile: tuple[Path, list[str]], tmp_path: Path) -> None:
-    path, names = hostile
+    path, _ = hostile
     table = sl.read_runs(path)
     written = sl.write_runs(table, tmp_path / "runs.csv")
     listed = CliRunner().invoke(app, ["runs", str(path), "--format", "csv"]).stdout
@@ -411,8 +411,9 @@ def test_reports_of_hostile_names_run_and_load_nothing(hostile: tuple[Path, list
     from reports import fit_report, write_report
 
     class Seen(HTMLParser):
-        tags: Counter[str] = Counter()
-        handlers: list[str] = []
+        def __init__(self) -> None:
+            super().__init__()
+            self.tags, self.handlers = Counter[str](), list[str]()
 
         def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
             self.tags[tag] += 1
@@ -434,7 +435,6 @@ def test_reports_of_hostile_names_run_and_load_nothing(hostile: tuple[Path, list
             seen = []
             for text in (plain[name], found[name]):
                 parser = Seen()
-                parser.tags, parser.handlers = Counter(), []
                 parser.feed(text)
                 seen.append((parser.tags["script"], parser.tags["img"], parser.tags["iframe"], parser.handlers))
             assert seen[0] == seen[1], name
@@ -461,9 +461,16 @@ def test_no_secret_of_a_log_is_in_anything_made_of_it(tmp_path: Path, monkeypatc
     fitted.save(tmp_path / "law.json")
     said = [repr(table), str(survey_runs(log)), str(fitted)]
     runner = CliRunner()
-    for words in (["runs", log], ["runs", log, "--format", "json"], ["fit", log], ["fit", log, "--loss", "config/url"],
-                  ["report", tmp_path / "law.json", "--out", tmp_path / "page.html", "--formats", "html,md,json,tex"]):  # fmt: skip
-        result = runner.invoke(app, list(map(str, words)))
+    commands = [
+        f"runs {log}",
+        f"runs {log} --format json",
+        f"fit {log}",
+        f"fit {log} --loss config/url",
+        f"fit {log} --loss config/WANDB_API_KEY",
+        f"report {tmp_path}/law.json --out {tmp_path}/page.html --formats html,md,json,tex",
+    ]
+    for words in commands:
+        result = runner.invoke(app, words)
         said += [result.stdout, result.stderr, str(result.exception)]
     line = log.read_text().splitlines()[0]
     for cut in range(0, len(line), 7):

@@ -180,7 +180,7 @@ def _broken(path: Path, line: int | None, text: str, error: Exception) -> DataEr
 def _shown(text: str) -> str:
     """The beginning of what does not parse, without secrets.
 
-    A piece that begins within an object may have lost the name of a secret and kept the secret; only its length is told.
+    A piece that begins within an object may have lost a secret's name and kept the secret: only its length is told.
     """
     if '"' in text and not text.lstrip().startswith(("{", "[")):
         return f"{len(text):,} characters from within an object"

@@ -22,6 +22,7 @@ from scalelaw.readers.mapping import QUANTITY_COLUMNS, ColumnMap
 from scalelaw.readers.names import with_safe_names
 from scalelaw.readers.parsing import Refusal, parse_column
 from scalelaw.readers.products import with_products
+from scalelaw.readers.redacting import redacted_column
 from scalelaw.readers.reducing import Reduction, reduce_curves
 from scalelaw.readers.repeats import grouped_by_configuration, without_repeats
 from scalelaw.readers.states import finished, joined_runs
@@ -208,8 +209,16 @@ def _numbers(cells: Cells, choice: Choice, decimal: str) -> _Numbers:
     refused += refuse_missing(cells, columns, values, known)
     order = {column: i for i, column in enumerate(columns.values())}
     # One column may serve two quantities, N with and without embeddings; its cells are refused once.
-    once = sorted(dict.fromkeys(refused), key=lambda refusal: (refusal.row, order[refusal.column]))
+    once = sorted(dict.fromkeys(map(_discreet, refused)), key=lambda refusal: (refusal.row, order[refusal.column]))
     return _Numbers(values, tuple(once), tuple(note for item in parsed.values() for note in item.notes))
+
+
+def _discreet(item: Refusal) -> Refusal:
+    """The refusal without a secret in it, where somebody takes a column of secrets for one of numbers."""
+    shown = str(redacted_column(item.column, (item.value,))[0])
+    if shown == item.value:
+        return item
+    return replace(item, value=shown, problem=f"{item.column} cannot be read as a number")
 
 
 def _kept(
