@@ -18,6 +18,8 @@ from scalelaw.results import Certificate
 from scalelaw.runs import QUANTITIES, Conventions, Exclusion, Note, RunTable, Source
 
 FORMAT = "scalelaw/fit/1"
+SAME = 1e-6
+"""Relative difference that another processor's logarithms explain."""
 
 
 def save_fit(fit: Fit, path: str | Path) -> None:
@@ -73,12 +75,15 @@ def _numbers(values: list[float | None], missing: float) -> list[float]:
 
 
 def load_fit(path: str | Path) -> Fit:
-    """A fit from the file `Fit.save` wrote; `DataError` where it is not one."""
+    """A fit from the file `Fit.save` wrote; `DataError` where it is not one, or is no longer what was written."""
     try:
-        return _from_json(json.loads(Path(path).read_text(encoding="utf-8")))
+        saved = json.loads(Path(path).read_text(encoding="utf-8"))
+        fit = _from_json(saved)
+        _verify(fit, saved)
+        return fit
     except OSError as error:
         raise DataError("E_NOT_FOUND", f"the file cannot be read ({error.strerror})", file=path) from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise DataError(
             "E_NOT_A_FIT",
             f"not a fit that scalelaw saved ({error!r})",
@@ -87,18 +92,36 @@ def load_fit(path: str | Path) -> Fit:
         ) from None
 
 
+def _verify(fit: Fit, saved: dict[str, Any]) -> None:
+    """`ValueError` where runs, parameters and objective no longer belong together: a digit was changed."""
+    if fit.runs.fingerprint != saved["fingerprint"]:
+        raise ValueError(f"its runs have fingerprint {fit.runs.fingerprint}, not {saved['fingerprint']}")
+    certificate = fit.certificate
+    measured = (certificate.condition, certificate.lambda_min, certificate.share_agreeing, *certificate.log_errors)
+    if len(certificate.log_errors) != len(fit.law.names) or not all(isinstance(x, int | float) for x in measured):
+        raise ValueError("its certificate is not that of this law")
+    with np.errstate(all="ignore"):
+        natural, stated = fit.natural, [saved["estimate"][name] for name in fit.law.names]
+        objective = float(fit.problem.objective(fit.theta[None], fit.runs.weight[None])[0])
+    if not np.allclose(natural, np.array(stated, dtype=float), rtol=SAME, atol=0.0):
+        raise ValueError("its estimate is not that of its working parameters")
+    if not math.isclose(objective, fit.certificate.objective, rel_tol=SAME, abs_tol=1e-20):
+        raise ValueError(f"the objective is {objective:.9g} at its parameters, not {fit.certificate.objective:.9g}")
+
+
 def _from_json(saved: dict[str, Any]) -> Fit:
     if saved["format"] != FORMAT:
         raise ValueError(f"format {saved['format']!r}, {FORMAT!r} expected")
     columns = dict(saved["runs"])
     for name in QUANTITIES:
         columns[name] = _numbers(columns[name], math.nan)
-    runs = RunTable.of(
-        **columns,
-        conventions=Conventions(**saved["conventions"]),
-        sources=tuple(Source(**source) for source in saved["sources"]),
-        excluded=tuple(Exclusion(**exclusion) for exclusion in saved["excluded"]),
-    )
+    with np.errstate(all="ignore"):  # `_verify` finds out what was changed
+        runs = RunTable.of(
+            **columns,
+            conventions=Conventions(**saved["conventions"]),
+            sources=tuple(Source(**source) for source in saved["sources"]),
+            excluded=tuple(Exclusion(**exclusion) for exclusion in saved["excluded"]),
+        )
     notes = tuple(Note(note["code"], note["message"], tuple(note["lines"])) for note in saved["notes"])
     certificate = dict(saved["certificate"])
     certificate["active_bounds"] = tuple(certificate["active_bounds"])

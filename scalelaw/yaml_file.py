@@ -34,7 +34,7 @@ def read_yaml(path: Path, text: str | None = None) -> dict[str, Any]:
     Raises `DataError`: E_YAML for tags, anchors and aliases, nesting beyond `DEEPEST` and what is no YAML; E_CONFIG for
     a key given twice, for a scalar that YAML 1.1 and 1.2 read differently, and for a file that is no mapping.
     """
-    content = path.read_text(encoding="utf-8") if text is None else text
+    content = settings_text(path) if text is None else text
     if len(content) > MOST_BYTES:
         raise DataError("E_YAML", f"{len(content):,} characters; settings have at most {MOST_BYTES:,}", file=path)
     try:
@@ -48,6 +48,15 @@ def read_yaml(path: Path, text: str | None = None) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise DataError("E_CONFIG", "settings are a mapping, key: value", file=path)
     return found
+
+
+def settings_text(path: Path) -> str:
+    """The text of a file; `DataError` E_ENCODING where it is none."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        problem = f"not utf-8: {error.reason} at byte offset {error.start}"
+        raise DataError("E_ENCODING", problem, file=path, remedy="save it as UTF-8") from None
 
 
 def _document(path: Path, events: Iterator[Any]) -> Any:

@@ -12,9 +12,11 @@ import shutil
 import signal
 import warnings
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +32,25 @@ IN_PLACE = Path(__file__).resolve().parents[2] / "shared" / "data" / "tracker-sa
 SECONDS = 10.0
 """A file takes milliseconds; on a busy machine some hundred times as much."""
 NUMBERS = (b"0", b"-1", b"1e400", b"nan", b"1e-400", b"99999999999999999999", b"1" * 400, b"", b"0x10", b"1_0", b"1,5")
-PIECES = (b"\0", b"\xff", b"\n", b"\r", b'"', b"'", b",", b";", b"{", b"]", b":", b"\x1b[2J", b"\xe2\x80\xae", b"#", b"\\")
-WHERE = {"n_params": "50M", "n_tokens": "1B"}
-"""What is told of a log that does not say it, so that as much as possible of it is read."""
+PIECES = (
+    b"\0",
+    b"\xff",
+    b"\n",
+    b"\r",
+    b'"',
+    b"'",
+    b",",
+    b";",
+    b"{",
+    b"]",
+    b":",
+    b"\x1b[2J",
+    b"\xe2\x80\xae",
+    b"#",
+    b"\\",
+)
+TOLD: dict[str, Any] = {"given": {"n_params": "50M"}, "n_tokens": "step*32768", "curve": "all"}
+"""What a log does not say, told so that as much as possible of it is read."""
 
 Reading = Callable[[Path], Any]
 
@@ -47,17 +65,11 @@ class Sample:
     pack: Callable[[bytes], bytes] | None = None
 
 
-def read_table(path: Path) -> RunTable:
-    """As a table of runs; where it lacks N and D, with these told, and its points kept."""
-    from scalelaw.errors import DataError
+def read_table(path: Path, **told: Any) -> RunTable:
+    """As a table of runs."""
     from scalelaw.readers import read_runs
 
-    try:
-        return read_runs(path)
-    except DataError as error:
-        if error.code != "E_MISSING_COLUMN":
-            raise
-        return read_runs(path, given=WHERE, curve="all")
+    return read_runs(path, **told)
 
 
 def _settings(path: Path) -> Any:
@@ -92,13 +104,17 @@ def samples(folder: Path) -> dict[str, Sample]:
     made["law.json"] = Sample("law.json", _saved_law(table, folder), _law)
     settings = b'level = 0.9\nworkers = 1\n[fit]\nlaw = "k_power"\nhold = ["E=1.7"]\n'
     made["toml"] = Sample("settings.toml", settings, _settings)
-    made["column map"] = Sample("map.toml", b'loss = "eval/loss"\nloss_unit = "bits"\n[given]\nn_params = "50M"\n', _mapping)
-    made["yaml"] = Sample("s.yaml", b"level: 0.9\nbudget: 1e21\nfit:\n  law: k_power\n  hold: [E=1.7, 'a b']\n", _settings)
+    made["column map"] = Sample("map.toml", MAP, _mapping)
+    made["yaml"] = Sample(
+        "s.yaml", b"level: 0.9\nbudget: 1e21\nfit:\n  law: k_power\n  hold: [E=1.7, 'a b']\n", _settings
+    )
     for name, text in TEXT_LOGS.items():
-        made[name] = Sample("train.log", text.encode(), read_table)
-    for name, path in FILES.items():
+        made[name] = Sample("train.log", text.encode(), partial(read_table, loss="val_loss", **TOLD))
+    for name, (path, told) in FILES.items():
         if path.is_file():
-            made[name] = Sample(path.name, path.read_bytes(), read_table)
+            made[name] = Sample(path.name, path.read_bytes(), partial(read_table, **told))
+    for name, pack in (("wandb", with_wandb_checksums), ("tfevents", with_event_checksums)):
+        made[f"in {name}"] = replace(made[name], pack=pack)
     return made
 
 
@@ -127,19 +143,65 @@ def _saved_law(table: RunTable, folder: Path) -> bytes:
 TEXT_LOGS = {
     "nanogpt log": "tokens per iteration will be: 32,768\n"
     + "".join(f"step {i}: train loss {4 - i / 99:.4f}, val loss {4.1 - i / 99:.4f}\n" for i in range(0, 90, 10)),
-    "llm.c log": "".join(f"s:{i} tel:{4 - i / 99:.4f}\ns:{i} trl:{3.9 - i / 99:.4f} lr:0.0006 norm:0.9\n" for i in range(9)),
+    "llm.c log": "".join(
+        f"s:{i} tel:{4 - i / 99:.4f}\ns:{i} trl:{3.9 - i / 99:.4f} lr:0.0006 norm:0.9\n" for i in range(9)
+    ),
 }
-FILES = {
-    "jsonl log": SAMPLES / "jsonl" / "n1000000.jsonl",
-    "wandb": next(iter(sorted((SAMPLES / "wandb_offline").rglob("*.wandb"))), SAMPLES / "none"),
-    "wandb chart": SAMPLES / "wandb_export.csv",
-    "tfevents": next(iter(sorted((SAMPLES / "tb").rglob("*tfevents*"))), SAMPLES / "none"),
-    "trainer_state": next(iter(sorted((IN_PLACE / "hf_trainer").rglob("trainer_state.json"))), SAMPLES / "none"),
-    "mlflow": IN_PLACE / "mlflow.db",
-    "trackio": IN_PLACE / "trackio" / "scalelaw.db",
-    "clearml": next(iter(sorted((IN_PLACE / "clearml").glob("*.zip"))), SAMPLES / "none"),
-    "lightning csv": next(iter(sorted((IN_PLACE / "lightning_csv").rglob("metrics.csv"))), SAMPLES / "none"),
+MAP = b'loss_unit = "bits"\n[columns]\nloss = "eval/loss"\n[set]\nn_params = "50M"\n[read]\nsmooth = 3\n'
+
+
+def _first(folder: Path, pattern: str) -> Path:
+    return next(iter(sorted(folder.rglob(pattern))), folder / "none")
+
+
+FILES: dict[str, tuple[Path, dict[str, Any]]] = {
+    "jsonl log": (SAMPLES / "jsonl" / "n1000000.jsonl", {}),
+    "wandb": (_first(SAMPLES / "wandb_offline", "*.wandb"), {}),
+    "wandb chart": (SAMPLES / "wandb_export.csv", {**TOLD, "n_tokens": "Step*32768"}),
+    "tfevents": (_first(SAMPLES / "tb", "*tfevents*"), TOLD),
+    "trainer_state": (_first(SAMPLES / "hf_trainer", "trainer_state.json"), {"loss": "eval/loss", **TOLD}),
+    "lightning csv": (_first(SAMPLES / "lightning_csv", "metrics.csv"), TOLD),
+    "dvclive": (_first(SAMPLES / "dvclive", "loss.tsv"), TOLD),
+    "mlflow": (IN_PLACE / "mlflow.db", {}),
+    "trackio": (IN_PLACE / "trackio" / "scalelaw.db", {}),
+    "clearml": (_first(IN_PLACE / "clearml", "*.zip"), {"loss": "loss/eval"}),
 }
+"""Files of trackers, and what is told to read them."""
+
+
+def with_event_checksums(content: bytes) -> bytes:
+    """An event file with the checksum of every record made to fit, so that what is mutated lies beneath them."""
+    fitting, at = bytearray(content), 0
+    while at + 12 <= len(content):
+        length = int.from_bytes(content[at : at + 8], "little")
+        fitting[at + 8 : at + 12] = _masked(content[at : at + 8])
+        end = at + 12 + length
+        if end + 4 > len(content):
+            break
+        fitting[end : end + 4] = _masked(content[at + 12 : end])
+        at = end + 4
+    return bytes(fitting)
+
+
+def _masked(data: bytes) -> bytes:
+    from scalelaw.readers._tfrecords import crc32c
+
+    crc = crc32c(data)
+    return ((((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF).to_bytes(4, "little")
+
+
+def with_wandb_checksums(content: bytes) -> bytes:
+    """A `.wandb` file likewise."""
+    fitting, at = bytearray(content), 7
+    while at + 7 <= len(content):
+        left = 32_768 - at % 32_768
+        if left < 7:
+            at += left
+            continue
+        length = int.from_bytes(content[at + 4 : at + 6], "little")
+        fitting[at : at + 4] = zlib.crc32(content[at + 6 : at + 7 + length]).to_bytes(4, "little")
+        at += 7 + length
+    return bytes(fitting)
 
 
 def mutated(content: bytes, rng: np.random.Generator) -> bytes:

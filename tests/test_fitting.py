@@ -121,6 +121,16 @@ def test_every_law_under_every_objective_recovers_what_generated_the_data(label:
     recovers(label, objective, 64)
 
 
+def test_an_optimum_that_the_objective_can_no_longer_judge_is_reached() -> None:
+    """On the last step, worth 2e-14 of it, the objective of these runs rises by rounding."""
+    n_params, n_tokens = np.repeat([5e6, 1e7, 2e7, 4e7, 8e7], 3), 65536.0 * np.tile([2000, 4000, 8000], 5)
+    noise = 0.003 * np.random.default_rng(23).standard_normal(15)
+    loss = (1.69 + 406.4 / n_params**0.34 + 410.7 / n_tokens**0.28) * np.exp(noise)
+    found = fit("chinchilla", RunTable.of(n_params=n_params, n_tokens=n_tokens, loss=loss)).certificate
+    assert found.converged
+    assert found.decrement < 1e-14
+
+
 def test_a_saved_fit_comes_back_the_same(tmp_path: Path) -> None:
     result = fit("chinchilla", simulated(groups=20))
     result.save(tmp_path / "law.json")

@@ -45,11 +45,11 @@ def read_settings(path: Path) -> dict[str, Any]:
 
     if not path.is_file():
         raise UsageError(f"No such file of settings: {str(path)!r}.")
-    if path.suffix.lower() in (".yaml", ".yml"):
-        from scalelaw.yaml_file import read_yaml
+    from scalelaw.yaml_file import read_yaml, settings_text
 
+    if path.suffix.lower() in (".yaml", ".yml"):
         return read_yaml(path)
-    text = path.read_text(encoding="utf-8")
+    text = settings_text(path)
     if path.suffix.lower() == ".json":
         return _json(path, text)
     import tomllib

@@ -58,13 +58,14 @@ class TextLogReader(LogReader):
         return self._marked(head)
 
     def _marked(self, head: bytes) -> bool:
-        return self.mark.search(_COLOUR.sub("", head.decode("utf-8", "replace"))) is not None
+        printed = (line for line in _lines(head.decode("utf-8", "replace")) if len(line) <= LONGEST)
+        return self.mark.search(_COLOUR.sub("", "\n".join(printed))) is not None
 
     def logs(self, path: Path, manner: Manner) -> Logs:
         """The run of a file."""
         loaded, draft = load(path), Draft()
         text = loaded.content.decode(known_encoding(manner.encoding), "replace")
-        lines = text.replace("\r\n", "\n").split("\n")
+        lines = _lines(text)
         if holes := tuple(number for number, line in enumerate(lines, start=1) if "\0" in line):
             said = f"{lines_text(holes)}: {text.count(chr(0)):,} NUL bytes, such as a crash leaves, are not read"
             draft.notes.append(Note("W_NUL", said, holes))
@@ -78,6 +79,14 @@ class TextLogReader(LogReader):
         name = path.name.removesuffix(".gz").rsplit(".", 1)[0] or path.name
         log = Log(name, draft.config, draft.points.rows, str(path), draft.points.lines, id=str(path))
         return Logs([log], (loaded.source,), tuple(draft.notes))
+
+
+def _lines(text: str) -> list[str]:
+    """Lines, whichever system ended them; of one that a progress bar wrote over, what came last."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    if len(lines) == 1:
+        return text.split("\r")
+    return [line.rsplit("\r", 1)[-1] for line in lines]
 
 
 def number(text: str) -> float | int:

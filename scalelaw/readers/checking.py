@@ -14,8 +14,8 @@ from scalelaw.runs import QUANTITIES, Floats, Note, RunTable
 
 HIGHEST = {"n_params": 1e18, "n_params_non_embedding": 1e18, "n_tokens": 1e18, "flops": 1e36}
 """Beyond these a count is a mistake: a thousand times the largest runs of 2025, or more."""
-LOWEST_LOSS = 1e-9
-"""Nats per token below which a loss is a mistake: no corpus is that certain."""
+LOWEST = {"loss": 1e-9, **dict.fromkeys(HIGHEST, 1e-12)}
+"""Below these a number is a mistake: no corpus is so certain, and no unit of a count is so large."""
 GUESSING_LOSS = math.log(50_257)
 """10.82 nats: the loss of guessing one of GPT-2's 50,257 tokens. A trained model above it has diverged."""
 
@@ -27,14 +27,15 @@ SIZES = ("n_params", "n_tokens", "flops")
 
 def refuse_values(quantity: str, column: str, values: Floats, raw: Sequence[Any]) -> list[Refusal]:
     """Numbers that cannot be: not positive, or beyond all plausibility. NaN, a missing cell, is left alone."""
-    low, high = (LOWEST_LOSS if quantity == "loss" else 0.0), HIGHEST.get(quantity, math.inf)
+    low, high = LOWEST.get(quantity, 0.0), HIGHEST.get(quantity, math.inf)
     wrong = np.flatnonzero((values <= 0) | (values < low) | (values > high)).tolist()
     return [_refusal(quantity, column, i, float(values[i]), str(raw[i])) for i in wrong]
 
 
 def _refusal(quantity: str, column: str, row: int, value: float, shown: str) -> Refusal:
     if value > 0:
-        bound = f"below {LOWEST_LOSS:g}" if quantity == "loss" else f"beyond {HIGHEST[quantity]:g}"
+        low = LOWEST.get(quantity, 0.0)
+        bound = f"below {low:g}" if value < low else f"beyond {HIGHEST[quantity]:g}"
         problem = f"{column} is {bound} {QUANTITIES[quantity]}, which no run has"
         return Refusal(row, "E_IMPLAUSIBLE", column, shown, problem, "check the unit of the cell")
     wrapped = quantity in HIGHEST and -(2.0**31) <= value < 0 and value.is_integer()

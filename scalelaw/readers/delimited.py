@@ -34,7 +34,7 @@ class DelimitedReader(Reader):
         records = _records(path, lines, separator)
         header = _header(path, records)
         columns, starts = _columns(path, records, header)
-        final = loaded.content.endswith((b"\n", b"\r")) or "16" in encoding
+        final = loaded.content[-4:].strip(b"\0").endswith((b"\n", b"\r"))
         return Cells(
             path=str(path),
             columns=dict(zip(header, columns, strict=True)),
@@ -167,10 +167,11 @@ def _comment_notes(comments: list[int], first_row: int) -> tuple[Note, ...]:
 
 
 def _cut_notes(column: list[str], line: int) -> tuple[Note, ...]:
-    """Without a final newline the last cell may be half written: said when it is shorter than every other one."""
+    """Without a final newline the last cell may be half written: a warning when it is shorter than every other one."""
     *others, last = column
     if not others or len(last) >= min(map(len, others)):
-        return ()
+        message = f"line {line}: the file ends without a newline; its last value is taken to be whole, {last!r}"
+        return (Note("I_NO_FINAL_NEWLINE", message, (line,)),)
     message = f"line {line}: the file ends without a newline and its last value may be cut; found {last!r}"
     return (Note("W_NO_FINAL_NEWLINE", message, (line,)),)
 

@@ -16,8 +16,8 @@ from scalelaw.readers.base import Cells, Manner, Reader
 from scalelaw.readers.redacting import redacted
 from scalelaw.runs import Exclusion, Note, Source
 
-FINISHED = ("", "finished", "completed", "success")
-"""States of a run that ended as it should; one that tells no state is believed."""
+FINISHED = ("", "finished", "completed", "success", "closed", "published")
+"""States of a run that ended as it should, the last two in ClearML's words; one that tells no state is believed."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ ITERATION = re.compile(r"iteration\s+(\d+)/\s*\d+ \|(.*)")
 VALIDATED = re.compile(
     rf"(?:validation|valid|test) loss at iteration (\d+)(?: on (\w+) set)? \| lm loss value: ({NUMBER}) \|"
 )
-CELL = re.compile(rf"\s*([\w ()/-]+?):\s+({NUMBER})\s*")
+CELL = re.compile(rf"\s*(\w[\w ()/-]*?):\s+({NUMBER})\s*")
 ARGUMENT = re.compile(r"(?:\S+:)?\s*(\w+) \.{3,} (\S+)\s*")
 PADDED = re.compile(r"padded vocab .*\(new size: (\d+)\)")
 COUNTED = re.compile(r"number of parameters on \(tensor, pipeline\) model parallel rank \((\d+), (\d+)\): (\d+)")

@@ -32,13 +32,14 @@ class ParquetReader(Reader):
         loaded = load(path)
         try:
             table = pq.read_table(io.BytesIO(loaded.content))
-        except (pa.ArrowException, OSError) as error:
+            columns = {name: table.column(name).to_pylist() for name in table.column_names}
+        except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
             raise DataError("E_PARQUET", f"not readable as Parquet: {error}", file=path) from None
         if not table.num_rows:
             raise DataError("E_NO_ROWS", "a header and 0 rows", file=path, remedy="check what wrote it")
         return Cells(
             path=str(path),
-            columns={name: table.column(name).to_pylist() for name in table.column_names},
+            columns=columns,
             file=(str(path),) * table.num_rows,
             line=np.arange(1, table.num_rows + 1, dtype=np.int64),
             sources=(loaded.source,),

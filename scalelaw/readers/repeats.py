@@ -35,6 +35,25 @@ def without_repeats(table: RunTable) -> RunTable:
     return _excluding(table, repeats) if repeats else table
 
 
+def notice_twins(table: RunTable) -> RunTable:
+    """The table, with a note where rows that have no names are the same in every number: copies, or chance."""
+    _, which, count = np.unique(table.loss, return_inverse=True, return_counts=True)
+    rows = np.flatnonzero(count[which] > 1)
+    columns = [getattr(table, name)[rows].tolist() for name in ("n_params", "n_tokens", "flops", "loss")]
+    columns += [list(map(str, column[rows].tolist())) for column in table.extras.values()]
+    seen: set[tuple[Any, ...]] = set()
+    twins = []
+    for row, key in zip(rows.tolist(), zip(*columns, strict=True), strict=True):
+        if key in seen:
+            twins.append(row)
+        seen.add(key)
+    if not twins:
+        return table
+    lines = tuple(int(table.line[row]) for row in twins)
+    said = f"{lines_text(lines)}: {len(lines)} lines repeat earlier ones in everything; kept, for no name tells why"
+    return replace(table, notes=(*table.notes, Note("W_DUPLICATE", f"{said}; add a column run_id", lines)))
+
+
 def _keys(table: RunTable) -> Iterator[tuple[Any, ...]]:
     told_apart = [column.tolist() for name, column in table.extras.items() if name.lower() in STEPS]
     return zip(table.run_id, table.n_params.tolist(), table.n_tokens.tolist(), *told_apart, strict=True)

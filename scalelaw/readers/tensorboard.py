@@ -45,17 +45,17 @@ class TensorBoardReader(LogReader):
 
     def claims(self, path: Path, head: bytes) -> bool:
         """Named as event files are, or begins with the record that says `brain.Event`."""
-        return "tfevents" in path.name or b"brain.Event:" in head[:64]
+        return _NAME.search(path.name) is not None or b"brain.Event:" in head[:64]
 
     def holds(self, folder: Path) -> bool:
         """Event files lie in it."""
-        return any("tfevents" in path.name and path.is_file() for path in folder.iterdir())
+        return any(_NAME.search(path.name) and path.is_file() for path in folder.iterdir())
 
     def logs(self, path: Path, manner: Manner) -> Logs:
         """A run for every folder with event files at or below this one; of a file, the one run."""
         files, links = ([path], ()) if path.is_file() else below(path, "*tfevents*")
         folders: dict[Path, list[Path]] = {}
-        for file in files:
+        for file in files if path.is_file() else filter(lambda file: _NAME.search(file.name), files):
             folders.setdefault(file.parent, []).append(file)
         notes = list(links)
         sources: list[Source] = []

@@ -90,6 +90,10 @@ class Problem:
             residual = residual * np.exp(self.log_y)
         return np.asarray(self.misfit.scale * (w @ residual**2))
 
+    def blur(self, w: Floats, value: Floats) -> Floats:
+        """The share of the objective `value[b]` that rounding of the logs can add to it or take from it, `[b]`."""
+        return np.asarray(np.maximum(2.0 * np.sqrt(self.rounding(w) / np.maximum(value, np.finfo(float).tiny)), 1e-12))
+
     def local_model(self, theta: Floats, w: Floats) -> tuple[Floats, Floats, Floats]:
         """Gradient `[b, p]`, Hessian `[b, p, p]` and majoriser `[b, p, p]` of the objective.
 
@@ -157,17 +161,18 @@ def minimise(problem: Problem, start: Floats, weights: Floats) -> Solution:
         iterations[active] += 1
         here, before = theta[active], value[active]
         step = _step(problem, here, w[active], before, low, high, size[active], radius[active])
-        size[active], gain[active], level[active] = step.size, step.gain, step.level
         trial = np.clip(here + step.move, low, high)
         after = problem.objective(trial, w[active])
-        # Within rounding of the optimum the objective can no longer judge a step; the model can: take it and stop.
-        done = step.gain <= GAIN
-        better = (after <= before) | (done & (after <= before * (1 + 1e-12)))
+        # Within rounding of the optimum the objective can no longer judge a step; the model can, while its gain falls.
+        done, blur = step.gain <= GAIN, problem.blur(w[active], before)
+        trusted = (done | ((step.gain <= blur) & (step.gain <= 0.5 * gain[active]))) & (after <= before * (1 + blur))
+        better = (after <= before) | trusted
+        size[active], gain[active], level[active] = step.size, step.gain, step.level
         theta[active[better]] = trial[better]
         value[active[better]] = np.minimum(after[better], before[better])
         fell = before - after
-        shrunk = ~np.isfinite(after) | (fell < 0.25 * step.promised)
-        grown = (fell > 0.75 * step.promised) & step.at_edge
+        shrunk = ~np.isfinite(after) | ((fell < 0.25 * step.promised) & ~trusted)
+        grown = ((fell > 0.75 * step.promised) | trusted) & step.at_edge
         radius[active] = np.where(shrunk, 0.25 * step.length, np.where(grown, 2.0 * step.radius, step.radius))
         stuck = radius[active] < STUCK * np.linalg.norm(here * step.size, axis=1)
         active = active[~(done | stuck)]
