@@ -168,16 +168,15 @@ class Trained:
 
 
 def at_size(goal: Goal, landscape: Landscape, n_params: float, near: float | None = None) -> Trained:
-    """A size trained for the goal's spending, or until it reaches the goal's loss, `near` a guess of the tokens."""
+    """A size trained for as much of the goal's spending as it can use, or until it reaches the goal's loss, `near` a guess of the tokens."""
     if goal.loss is None:
-        spend = goal.spend or math.nan
-        n_tokens = float(goal.tokens(n_params, spend))
+        n_tokens = float(goal.tokens(n_params, goal.spend or math.nan))
     else:
         n_tokens = tokens_to(goal, landscape, n_params, math.log(goal.loss), near)
-        spend = float(goal.cost(n_params, n_tokens))
     if not n_tokens > 0:
         return Trained(math.nan, math.nan, math.nan)
-    return Trained(n_tokens, math.exp(landscape.at(n_params, n_tokens)), spend)
+    # Where tokens are capped a smaller size cannot spend all there is.
+    return Trained(n_tokens, math.exp(landscape.at(n_params, n_tokens)), float(goal.cost(n_params, n_tokens)))
 
 
 def tokens_to(goal: Goal, landscape: Landscape, n_params: float, log_loss: float, near: float | None = None) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,8 @@ Message = dict[int, list[int | bytes]]
 """The values of a message by the number of their field: integers, and bytes for everything else."""
 Expected = TypeVar("Expected", int, bytes)
 
+_NAME = re.compile(r"tfevents\.\d")
+"""What event files are called: `events.out.tfevents.TIME.HOST`."""
 STARTED = 1
 """`SessionLog.START`: a process took the log up again."""
 DTYPES = {

@@ -52,9 +52,10 @@ class Goal(ABC):
         if (self.spend is None) == (self.loss is None):
             raise UsageError("A plan needs either something to spend or a loss to reach, one of them.")
         if self.loss is None:
-            require_positive(self.spend, self.column, f"a budget must be a positive number of {self.unit}")
+            most = f"a budget must be a positive number of {self.unit}, {HUGE:g} at most"
+            require_positive(self.spend, self.column, most, "1e21", HUGE)
         else:
-            require_positive(self.loss, "target_loss", "a loss to reach must be a positive number of nats/token")
+            require_positive(self.loss, "target_loss", "a loss to reach must be a positive number of nats/token", "2.1")
 
     @property
     @abstractmethod
@@ -160,12 +161,13 @@ class TrainingGoal(Goal):
         return np.asarray(spend / 6.0 / np.asarray(n_params, dtype=float))
 
 
-def require_positive(value: float | None, column: str, expected: str) -> None:
-    """Raise `DataError` where a value is no positive finite number."""
-    if value is None or not (math.isfinite(value) and value > 0):
-        raise DataError(
-            "E_NOT_POSITIVE", expected, column=column, value=value, remedy="give a number above 0, such as 1e21 or 20B"
-        )
+def require_positive(
+    value: float | None, column: str, expected: str, example: str = "20B", most: float = math.inf
+) -> None:
+    """Raise `DataError` where a value is no positive finite number, or is above the `most`."""
+    if value is None or not (math.isfinite(value) and 0 < value <= most):
+        remedy = f"give a number above 0, such as {example}"
+        raise DataError("E_NOT_POSITIVE", expected, column=column, value=value, remedy=remedy)
 
 
 def count(value: float) -> str:

@@ -37,7 +37,7 @@ class DataLimited(TrainingGoal):
         super().__post_init__()
         require_positive(self.unique_tokens, "unique_tokens", "unique tokens must be a positive number")
         if not self.epochs > 0:
-            require_positive(self.epochs, "epochs", "epochs must be a positive number")
+            require_positive(self.epochs, "epochs", "epochs must be a positive number", "4")
 
     @property
     def most_tokens(self) -> float:
@@ -63,7 +63,8 @@ class DataLimited(TrainingGoal):
     @property
     def sentence(self) -> str:
         """The question with its numbers, and which way the limit enters."""
-        cap = f"at most {self.epochs:g} epochs" if math.isfinite(self.epochs) else "any number of epochs"
+        most = f"at most {self.epochs:g} epoch{'s' * (self.epochs != 1)}"
+        cap = most if math.isfinite(self.epochs) else "any number of epochs"
         how = "repeats valued by the law" if self.knows_repeats else "a hard cap: the law knows nothing of repeats"
         return f"{self.wanted}, C = 6 N D, from {count(self.unique_tokens)} unique tokens, {cap} ({how})"
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalelaw.planning.goals.base import Goal, count, require_positive
+from scalelaw.planning.goals.base import Goal, Pair, count, require_positive
+from scalelaw.planning.landscape import Landscape
+from scalelaw.planning.searching import least
 from scalelaw.runs import Floats
 
 
@@ -49,3 +52,14 @@ class Serving(Goal):
     def tokens(self, n_params: ArrayLike, spend: float) -> Floats:
         """D = C / (6 N) - w S / 3."""
         return np.asarray(spend / 6.0 / np.asarray(n_params, dtype=float) - self.weight * self.served_tokens / 3.0)
+
+    def best(self, landscape: Landscape, spend: float, near: float | None = None, xtol: float = 1e-12) -> Pair:
+        """Sought along D, with N = C / (6 D + 2 w S): along N all would end at the size that serving alone pays for,
+        to which the best is close where serving is most of the cost.
+        """
+        n_tokens = 0.0 if near is None else float(self.tokens(near, spend))
+        guess = math.log(n_tokens) if n_tokens > 0 else None
+        serving = self.serving(1.0)
+        log_D = least(lambda x: landscape.log_loss(spend / (6.0 * np.exp(x) + serving), np.exp(x)), guess, xtol)
+        n_tokens = math.exp(log_D)
+        return float(spend / (6.0 * n_tokens + serving)), n_tokens
