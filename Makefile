@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow lint bench-fit bench-train clean
+.PHONY: demo test test-slow lint bench-fit bench-train bench-read bench-store bench-report clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "scalelaw needs Python 3.11 to 3.13: make PYTHON=python3.12")'
@@ -35,6 +35,15 @@ bench-fit: $(READY)  ## speed as ratios against named baselines
 
 bench-train: $(READY)  ## speed of training beside a plain loop, of stacks beside separate runs
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_train
+
+bench-read: $(READY)  ## reading tables and logs, beside csv, json and pandas
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_read
+
+bench-store: $(READY)  ## opening and filtering a store of 100,000 runs
+	$(BIN)/python -m tests.benchmarks.bench_store
+
+bench-report: $(READY)  ## reports of 100,000 runs
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_report
 
 clean:
 	rm -rf $(VENV) out

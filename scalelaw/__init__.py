@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from scalelaw.catalogue import shipped
     from scalelaw.checks import CHECKS, check
     from scalelaw.comparing import Comparison, compare
+    from scalelaw.designing import Design, next_runs
+    from scalelaw.designing.design import design
     from scalelaw.errors import DataError, NotConvergedError, ScalelawError, UsageError
     from scalelaw.extrapolating import Discrepancy, discrepancy, extrapolation_interval
     from scalelaw.fit_file import load_fit
@@ -110,6 +112,9 @@ _HOME = {
     "Cluster": "hardware",
     "cluster": "hardware",
     "plan": "planning",
+    "Design": "designing",
+    "design": "designing",
+    "next_runs": "designing",
     "DataError": "errors",
     "NotConvergedError": "errors",
     "ScalelawError": "errors",
@@ -176,6 +181,9 @@ __all__ = [
     "plan",
     "Cluster",
     "cluster",
+    "Design",
+    "design",
+    "next_runs",
     "DataError",
     "NotConvergedError",
     "ScalelawError",

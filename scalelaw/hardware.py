@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -80,10 +81,15 @@ class Cluster:
         if self.count < 1:
             raise UsageError(f"A cluster has at least one device; found {self.count}.")
         if not 0 < self.mfu <= 1:
-            raise UsageError(f"The utilisation is a share of the peak above 0 and up to 1; found {self.mfu:g}.")
+            raise UsageError(
+                f"The utilisation is a share of the peak above 0 and up to 1; found {self.mfu:g}. Next: --mfu {MFU:g}."
+            )
         for name, value in (("peak", self.peak), ("price", self.price)):
             if math.isinf(value) or value <= 0:
-                raise UsageError(f"The {name} of a device must be a positive number; found {value:g}.")
+                raise UsageError(
+                    f"The {name} of a device must be a positive number; found {value:g}. Next: another --{name}, or "
+                    "leave it out for the table's."
+                )
         if math.isnan(self.peak):
             self.accelerator.peak_flops(self.dtype)
 
@@ -227,12 +233,11 @@ def cluster(
 
 def _counted(devices: str) -> tuple[int, str]:
     """Count and name of `512xH100`."""
-    count, x, name = devices.strip().partition("x")
-    if not (x and count.strip().isdecimal()):
-        return 1, devices.strip()
-    if int(count) < 1 or not name.strip():
-        raise UsageError(f"Devices are written like 512xH100; found {devices!r}.")
-    return int(count), name.strip()
+    many = re.fullmatch(r"([-+.,\d]+)\s*[x×*]\s*(.*)", devices.strip(), re.IGNORECASE)
+    count, name = many.groups() if many else ("1", devices.strip())
+    if not (count.isdecimal() and int(count) > 0 and name):
+        raise UsageError(f"Devices are written like 512xH100, a whole number of them; found {devices!r}.")
+    return int(count), name
 
 
 def _named(name: str, table: Mapping[str, Accelerator]) -> Accelerator | None:

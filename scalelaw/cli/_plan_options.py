@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -87,7 +88,7 @@ Efficiency = Annotated[
     ),
 ]
 Serve = Annotated[
-    Number, _option("--serve", metavar="TOKENS", help="Tokens to be served, which count too: 2 N each.", panel=SERVE)
+    Number, _option("--serve", metavar="TOKENS", help="Tokens to be served, which are paid for too: 2 N each.", panel=SERVE)
 ]
 ServeGpu = Annotated[
     str | None,
@@ -139,12 +140,15 @@ def question(
         raise UsageError("Give the budget as --flops FLOP or as --times X (of the largest run's 6 N D), one of them.")
     if times is not None:
         flops = times * float((6.0 * fitted.runs.n_params * fitted.runs.n_tokens).max())
-    about = [name for name, value in (("--mfu", mfu), ("--peak", peak), ("--price", price)) if value is not None]
-    if gpus is None and about:
-        raise UsageError(f"Without devices {' and '.join(about)} is about nothing. Next: --gpus 512xH100.")
+    device = {"--mfu": mfu, "--peak": peak, "--price": price, "--accelerator-file": accelerator_file}
+    if gpus is None:
+        _refuse_idle({**device, "--dtype": None if dtype == "bf16" else dtype}, "--gpus 512xH100")
+    serving = {"--serve-gpu": serve_gpu, "--serve-mfu": serve_mfu, "--serve-price": serve_price}
+    if serve is None:
+        _refuse_idle(serving, "--serve TOKENS")
     cluster = cluster_of(gpus, mfu, dtype, peak, price, accelerator_file)
     weight = 1.0
-    if serve is not None and (serve_gpu or serve_mfu or serve_price):
+    if any(value is not None for value in serving.values()):
         weight = serving_weight(cluster, serve_gpu, serve_mfu, serve_price, dtype, accelerator_file)
     return {
         "flops": flops,
@@ -161,6 +165,15 @@ def question(
         "efficiency": efficiency,
         "held": _named(at or []),
     }
+
+
+def _refuse_idle(given: Mapping[str, object], needed: str) -> None:
+    """Raise `UsageError` for options that say nothing without another."""
+    idle = [name for name, value in given.items() if value is not None]
+    if idle:
+        from scalelaw.errors import UsageError
+
+        raise UsageError(f"Without {needed.split()[0]} there is nothing for {' and '.join(idle)} to say. Next: {needed}.")
 
 
 def cluster_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -29,8 +30,8 @@ class Band:
 
     @property
     def factor(self) -> float:
-        """How many times larger its largest model is than its smallest."""
-        return self.n_params_high / self.n_params_low
+        """How many times larger its largest model is than its smallest; infinite where there is no smallest."""
+        return self.n_params_high / self.n_params_low if self.n_params_low > 0 else math.inf
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from scalelaw.results import Interval
 
 EXCESSES = (0.001, 0.01)
 """Shares of the best loss for which a plan states the range of N."""
+FARTHEST = 200.0
+"""Logarithms of N from the best past which a band is taken to have no end."""
 FACTORS = {"half the size": 0.5, "twice the size": 2.0}
 
 
@@ -38,7 +40,7 @@ def _cross(log_loss: Callable[[float], float], centre: float, limit: float, dire
     step = 0.1
     while log_loss(centre + direction * step) < limit:
         step *= 2.0
-        if step > 60.0:
+        if step > FARTHEST:
             return direction * math.inf
     low, high = sorted((centre, centre + direction * step))
     # Beyond the last affordable size the loss is infinite, which no root finder likes.

@@ -75,7 +75,8 @@ def plan(
             `uncertainty(fit)`.
 
     Raises:
-        DataError: for a budget or loss that is not a positive number; `E_UNREACHABLE` for a loss that no spending buys.
+        DataError: for a budget or loss that is not a positive number; `E_UNREACHABLE` for a loss that no spending
+            buys, and for a plan of less than one parameter or token.
         UsageError: for words that exclude each other, or a law without a trade-off between N and D.
 
     Source: Hoffmann et al. 2022, arXiv 2203.15556, approach 3; the sources of other goals are in `planning/goals`.
@@ -101,17 +102,17 @@ def plan(
     answers = Answers(asked)
     size, tokens = (float(value[0]) for value in answers(fit, fit.natural[None]))
     landscape = Landscape(fit.law, fit.natural, asked.held)
-    inside = math.isfinite(size) and math.isfinite(tokens)
-    if asked.loss is not None and not inside:
+    if not (math.isfinite(size) and math.isfinite(tokens)):
         _refuse(asked, landscape, known, level)
+    if min(size, tokens) < 1.0:
+        _refuse_specks(asked, size, tokens)
     found = {name: _answer(known, answers, name, level) for name in TARGETS}
     spend = float(asked.cost(size, tokens)) if asked.spend is None else asked.spend
     compute = float(asked.given.get("training", 6.0 * size * tokens))
     reach = _reach(fit, compute, size, tokens)
-    new_run, extrapolated = _of_a_new_run(known, asked, size, tokens, level) if inside else (found["loss"],) * 2
-    charge = bill(cluster, asked, found["training"], found["spent"]) if cluster and inside else None
+    new_run, extrapolated = _of_a_new_run(known, asked, size, tokens, level)
+    charge = bill(cluster, asked, found["training"], found["spent"]) if cluster else None
     roads = _roads(fit, asked, found, approaches, level)
-    free = asked.balances and inside
     rate = math.nan if cluster is None else money_rate(cluster, asked)
     return Plan(
         fit=fit,
@@ -122,16 +123,18 @@ def plan(
         loss=found["loss"],
         new_run=new_run,
         extrapolated=extrapolated,
-        bands=tuple(near_optimal(asked, landscape, spend, size, excess) for excess in EXCESSES) if free else (),
+        bands=tuple(near_optimal(asked, landscape, spend, size, excess) for excess in EXCESSES)
+        if asked.balances
+        else (),
         reach=reach,
         findings=tuple(_findings(fit, asked, reach, found, size, tokens) + disagreements(roads)),
         goal=asked,
         training=found["training"],
         spent=found["spent"],
-        costs=costs(known, answers, found["n_params"], spend, rate, level) if free else (),
+        costs=costs(known, answers, found["n_params"], spend, rate, level) if asked.balances else (),
         cluster=cluster,
         bill=charge,
-        variants=variants(fit, asked, cluster, days, level) if inside else (),
+        variants=variants(fit, asked, cluster, days, level),
         roads=roads,
     )
 
@@ -176,9 +179,17 @@ def _of_a_new_run(
 
 
 def _refuse(goal: Goal, landscape: Landscape, known: Uncertainty, level: float) -> None:
-    """Raise `E_UNREACHABLE` for a loss that no spending buys."""
+    """Raise `E_UNREACHABLE` for a loss that no spending buys, or spending under which no N and D balance."""
+    if goal.loss is None:
+        raise DataError(
+            "E_UNREACHABLE",
+            f"{goal.sentence}: under the fitted law no N and D balance, since it falls with one of them alone",
+            column=goal.column,
+            value=goal.spend,
+            remedy="fix --n-params or --n-tokens, or fit a law that falls with both, such as chinchilla",
+        )
     floor = goal.floor(landscape)
-    if (goal.loss or 0.0) > floor:
+    if goal.loss > floor:
         raise DataError(
             "E_UNREACHABLE",
             f"{goal.sentence}: under the law no N and D balance at so high a loss",
@@ -196,6 +207,18 @@ def _refuse(goal: Goal, landscape: Landscape, known: Uncertainty, level: float) 
         column="target_loss",
         value=goal.loss,
         remedy="ask for a loss above that floor",
+    )
+
+
+def _refuse_specks(goal: Goal, n_params: float, n_tokens: float) -> None:
+    """Raise `E_UNREACHABLE` for less than one parameter or token."""
+    raise DataError(
+        "E_UNREACHABLE",
+        f"{goal.sentence}: that comes to {n_params:.3g} parameters trained on {n_tokens:.3g} tokens, and there is no "
+        "less than one of either",
+        column="target_loss" if goal.spend is None else goal.column,
+        value=goal.loss if goal.spend is None else goal.spend,
+        remedy="ask for more" if goal.loss is None else "ask for a lower loss",
     )
 
 
@@ -232,6 +255,13 @@ def _findings(
                 knob="train runs nearer to the budget",
             )
         )
+    short = {"N": fit.runs.n_params.min() / n_params, "D": fit.runs.n_tokens.min() / n_tokens}
+    if max(short.values()) > 10.0**FAR:
+        below = ", ".join(f"{name} {math.log10(ratio):.1f}" for name, ratio in short.items() if ratio > 1)
+        message = (
+            f"the plan lies below the smallest runs, in decades: {below}; of a law that bends only there nobody knows"
+        )
+        findings.append(Finding("W_EXTRAPOLATION", "warning", message, knob="train smaller runs"))
     if isinstance(goal, DataLimited) and not goal.knows_repeats and n_tokens > goal.unique_tokens:
         message = (
             f"{n_tokens / goal.unique_tokens:.3g} epochs of the unique tokens, each taken for new: the law "
@@ -242,7 +272,8 @@ def _findings(
     if isinstance(goal, WallClock) and n_params > FAR_STEPS * (timed := float(goal.steps.log.n_params.max())):
         message = f"the step time is taken to {n_params / timed:.3g} times the largest model that was timed"
         findings.append(Finding("W_STEP_TIME", "warning", message, knob="time a few steps of a larger model"))
-    for interval in found.values():
-        if isinstance(interval, Unavailable):
-            findings.append(Finding("W_NO_INTERVAL", "warning", f"{interval.target}: {interval.reason}"))
+    missing = [interval for interval in found.values() if isinstance(interval, Unavailable)]
+    for reason in dict.fromkeys(interval.reason for interval in missing):
+        targets = ", ".join(interval.target for interval in missing if interval.reason == reason)
+        findings.append(Finding("W_NO_INTERVAL", "warning", f"{targets}: {reason}"))
     return findings

@@ -168,7 +168,7 @@ class Trained:
 
 
 def at_size(goal: Goal, landscape: Landscape, n_params: float, near: float | None = None) -> Trained:
-    """A size trained for as much of the goal's spending as it can use, or until it reaches the goal's loss, `near` a guess of the tokens."""
+    """A size trained for what it can use of the goal's spending, or until it has the goal's loss; `near` guesses D."""
     if goal.loss is None:
         n_tokens = float(goal.tokens(n_params, goal.spend or math.nan))
     else:

@@ -52,6 +52,7 @@ def _connected(path: Path) -> Iterator[sqlite3.Connection]:
             shutil.copyfile(path, place)
             shutil.copyfile(log, place.with_name(log.name))
         with closing(sqlite3.connect(f"{place.as_uri()}?{how}", uri=True)) as connection:
+            connection.execute("PRAGMA temp_store = MEMORY")
             yield connection
 
 

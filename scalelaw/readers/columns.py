@@ -143,6 +143,10 @@ def _count_flops(cells: Cells, wanted: ColumnMap, columns: dict[str, str]) -> st
 def _stated(cells: Cells, name: str, conventions: Mapping[str, str]) -> str | None:
     """The convention that a source, or a column of that name, states for all of its rows."""
     values = sorted({str(cell) for cell in cells.columns.get(name, ())})
+    if name in values:
+        line = int(cells.line[list(map(str, cells.columns[name])).index(name)]) or None
+        problem, remedy = "a repeated header: two files seem to have been joined", "read the files separately"
+        raise DataError("E_UNIT_MIXED", problem, file=cells.path, line=line, column=name, remedy=remedy)
     if len(values) > 1:
         problem = f"the rows count by different conventions: {', '.join(values)}"
         raise DataError("E_UNIT_MIXED", problem, file=cells.path, column=name, remedy="read them as separate files")

@@ -80,6 +80,9 @@ def _searched(folder: Path, manner: Manner) -> list[Cells]:
         seen = "; ".join(note.message for note in notes) or "the folder is empty"
         remedy = "name a file, a tracker's folder, or a run store: a folder of <run_id>/spec.json and done.json"
         raise DataError("E_EMPTY", f"no logged runs found in it: {seen}", file=folder, remedy=remedy)
+    if len(logs) > 1:
+        said = f"logs of {len(logs)} formats ({', '.join(logs)}); a run logged in two of them is there twice"
+        notes = (*notes, Note("W_FORMATS", f"{said}: name the folders or files of one"))
     return [replace(parts[0], notes=(*parts[0].notes, *notes)), *parts[1:]]
 
 
@@ -94,8 +97,8 @@ def _search(folder: Path) -> tuple[list[tuple[Reader, Path]], tuple[Note, ...]]:
         for path in sorted(waiting.pop(0).iterdir()):
             if path.name.startswith("."):
                 continue
-            if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
-                links.append(path)
+            if path.is_symlink():  # what one leads to within the folder is found where it lies
+                links += [path] * (not path.resolve().is_relative_to(folder.resolve()))
                 continue
             try:
                 path = unpacked(path) if is_archive(path) else path
@@ -108,7 +111,7 @@ def _search(folder: Path) -> tuple[list[tuple[Reader, Path]], tuple[Note, ...]]:
                     others.append(path)
                 elif whole:
                     found.append((whole, path))
-                elif not path.is_symlink():
+                else:
                     waiting.append(path)
             elif path.is_file():
                 reader = _known(path)

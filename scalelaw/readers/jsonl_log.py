@@ -1,4 +1,4 @@
-"""A run as JSON lines: first `{"type": "config", ...}`, then a line a point."""
+"""Runs as JSON lines: first `{"type": "config", ...}`, then a line a point."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from scalelaw.readers.base import Manner
 from scalelaw.readers.columns import LABELS
 from scalelaw.readers.jsonl import JsonLinesReader
 from scalelaw.readers.logs import Log, LogReader, Logs
-from scalelaw.readers.points import points_of
+from scalelaw.readers.points import Point, points_of
 
 _CONFIG = re.compile(rb'\s*\{\s*"type"\s*:\s*"config"')
 
 
 class JsonLogReader(LogReader):
-    """One run a file, with its configuration in the first line; named by that, or as the file is."""
+    """A run for every line of configuration, named by that, or as the file is.
+
+    A configuration that is told again word for word is that of a run which was resumed.
+    """
 
     name = "jsonl_log"
 
@@ -24,13 +27,25 @@ class JsonLogReader(LogReader):
         return bool(_CONFIG.match(head))
 
     def logs(self, path: Path, manner: Manner) -> Logs:
-        """The run of a file."""
+        """The runs of a file, in its order."""
         cells = JsonLinesReader().read(path, manner)
-        config, *points = points_of(cells)
-        config = {name: value for name, value in config.items() if name != "type"}
-        name = next((str(config[label]) for label in LABELS["run_id"] if label in config), path.name.split(".")[0])
-        run = Log(name, config, points, str(path), cells.line[1:].tolist())
-        return Logs([run], cells.sources, cells.notes)
+        runs: list[Log] = []
+        points: list[Point] = []
+        lines: list[int] = []
+        for point, line in zip(points_of(cells), cells.line.tolist(), strict=True):
+            if point.get("type") != "config":
+                points.append(point)
+                lines.append(line)
+                continue
+            config = {name: value for name, value in point.items() if name != "type"}
+            if not runs or config != runs[-1].config:
+                points, lines = [], []
+                runs.append(Log(_name(path, config), config, points, str(path), lines))
+        return Logs(runs, cells.sources, cells.notes)
+
+
+def _name(path: Path, config: Point) -> str:
+    return next((str(config[label]) for label in LABELS["run_id"] if label in config), path.name.split(".")[0])
 
 
 KIND = JsonLogReader()

@@ -13,6 +13,7 @@ from scalelaw.readers.settings import settings
 from scalelaw.runs import Note
 
 METRICS, SETTINGS = "metrics.csv", "hparams.yaml"
+COUNTED = "Lightning counts updates from 0: the column step is that plus 1"
 
 
 class LightningReader(LogReader):
@@ -25,9 +26,10 @@ class LightningReader(LogReader):
     name = "lightning"
 
     def claims(self, path: Path, head: bytes) -> bool:
-        """A `metrics.csv` with columns `epoch` and `step`."""
+        """A `metrics.csv` with columns `epoch` and `step`, in a folder `version_N` or beside `hparams.yaml`."""
         names = {name.strip(b' "\r') for name in head.partition(b"\n")[0].split(b",")}
-        return path.name == METRICS and {b"epoch", b"step"} <= names
+        beside = path.with_name(SETTINGS).is_file() or path.parent.name.startswith("version_")
+        return path.name == METRICS and beside and {b"epoch", b"step"} <= names
 
     def holds(self, folder: Path) -> bool:
         """A folder with both files."""
@@ -44,8 +46,7 @@ class LightningReader(LogReader):
         told = settings(file.with_name(SETTINGS))
         name = _name(file)
         run = Log(name, told.values, points.rows, str(file), points.lines)
-        said = "Lightning counts updates from 0: the column step is that plus 1"
-        notes = (*cells.notes, *told.notes, Note("I_STEP", f"{name}: {said}"))
+        notes = (*cells.notes, *told.notes, Note("I_STEP", f"{name}: {COUNTED}"))
         return Logs([run], (*cells.sources, *told.sources), notes)
 
 

@@ -13,11 +13,14 @@ import numpy as np
 
 from scalelaw.errors import DataError
 from scalelaw.readers.base import Cells, Manner, Reader
+from scalelaw.readers.products import ORDER, STEPS, usual_name
 from scalelaw.readers.redacting import redacted
 from scalelaw.runs import Exclusion, Note, Source
 
 FINISHED = ("", "finished", "completed", "success", "closed", "published")
 """States of a run that ended as it should, the last two in ClearML's words; one that tells no state is believed."""
+SHOWN = 3
+"""Runs that a message lists."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +43,12 @@ class Log:
 
 @dataclass(frozen=True)
 class Logs:
-    """The runs of a source, with the digests of its files and what was noticed."""
+    """The runs of a source, with the digests of its files, what was noticed, and the runs that cannot be used."""
 
     runs: Sequence[Log]
     sources: tuple[Source, ...] = ()
     notes: tuple[Note, ...] = ()
+    excluded: tuple[Exclusion, ...] = ()
 
 
 class LogReader(Reader):
@@ -62,11 +66,15 @@ class LogReader(Reader):
 def log_cells(path: Path, logs: Logs) -> Cells:
     """Points as rows: `run_id`, `state`, what was logged, and the configuration.
 
-    Where both hold a name, the one of the configuration is `config/NAME`. A run without a point is an exclusion.
+    Where both hold a name, the one of the configuration is `config/NAME`. A run without a point is an exclusion. Where
+    no point tells a step, `ORDER` counts them. Raises `DataError` E_NO_ROWS where no run is left.
     """
     told = [replace(log, config=redacted(log.config)) for log in _named_apart(log for log in logs.runs if log.points)]
+    empty = (Exclusion(log.name, "nothing was logged", log.file) for log in logs.runs if not log.points)
+    excluded = (*logs.excluded, *empty)
     if not told:
-        problem = f"{len(logs.runs)} runs, none of which logged anything" if logs.runs else "no run in it"
+        reasons = "; ".join(f"{item.run_id}: {item.reason}" for item in excluded[:SHOWN])
+        problem = f"no run is left of {len(excluded)} ({reasons})" if excluded else "no run in it"
         raise DataError("E_NO_ROWS", problem, file=path, remedy="check what wrote it")
     logged = dict.fromkeys(name for log in told for point in log.points for name in point)
     own = {"run_id": "config/run_id", **{name: f"config/{name}" for name in (*logged, "state")}}
@@ -79,16 +87,24 @@ def log_cells(path: Path, logs: Logs) -> Cells:
         column = [log.config.get(name) for log in told for _ in log.points]
         columns[own.get(name, name)] = column
     lines = [line for log in told for line in (log.lines or [0] * len(log.points))]
-    return Cells(
+    cells = Cells(
         path=str(path),
         columns=columns,
         file=tuple(log.file for log in told for _ in log.points),
         line=np.array(lines, dtype=np.int64),
         sources=logs.sources,
         notes=logs.notes,
-        excluded=tuple(Exclusion(log.name, "nothing was logged", log.file) for log in logs.runs if not log.points),
+        excluded=excluded,
         logged=True,
     )
+    return cells if usual_name(logged, STEPS) else _in_order(cells, told)
+
+
+def _in_order(cells: Cells, told: Sequence[Log]) -> Cells:
+    """The points counted from 1 in each run, as the log has them."""
+    counts = [number for log in told for number in range(1, len(log.points) + 1)]
+    note = Note("I_ORDER", f"no step was logged; points follow one another as they do in the log ({ORDER})")
+    return replace(cells.with_columns({ORDER: counts}), notes=(*cells.notes, note))
 
 
 def _named_apart(logs: Iterable[Log]) -> list[Log]:
@@ -111,6 +127,7 @@ def joined_logs(parts: Iterable[Logs]) -> Logs:
         [log for part in parts for log in part.runs],
         tuple(source for part in parts for source in part.sources),
         tuple(note for part in parts for note in part.notes),
+        tuple(item for part in parts for item in part.excluded),
     )
 
 

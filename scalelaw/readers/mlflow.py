@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ from scalelaw.readers._sqlite import opened, source, tracker
 from scalelaw.readers.base import Manner
 from scalelaw.readers.loading import below, load
 from scalelaw.readers.logs import Log, LogReader, Logs
-from scalelaw.runs import Note, Source
+from scalelaw.runs import Exclusion, Note, Source
 
 STATES = {"1": "running", "2": "scheduled", "3": "finished", "4": "failed", "5": "killed"}
 """`RunStatus` of MLflow's service.proto, as the file store writes it; the database holds the words."""
@@ -22,10 +25,11 @@ DELETED = "deleted"
 """The state of a run that was deleted and not yet purged."""
 LARGEST = 1.7976931348623157e308
 """What the database holds where infinity was logged; for NaN it holds 0 and a mark."""
+STEPLESS = "all at step 0: they were logged without step=, as log_metric(NAME, VALUE, step=STEP) would have"
 NAME_TAG = "mlflow.runName"
 
-Metric = tuple[str, float, int, int]
-"""Name, value, step and the time it was logged at, in milliseconds."""
+Metric = tuple[int, str, float, int]
+"""The time it was logged at, in milliseconds; name, value and step."""
 
 
 class MlflowReader(LogReader):
@@ -51,41 +55,53 @@ def _database(path: Path) -> Logs:
         runs = database.execute(
             "SELECT run_uuid, name, status, lifecycle_stage FROM runs ORDER BY start_time"
         ).fetchall()
-        config = {run: dict(_pairs(database.execute(PARAMS, (run,)))) for run, *_ in runs}
-        tags = {run: dict(_pairs(database.execute(TAGS, (run,)))) for run, *_ in runs}
-        points = {run: _points(database.execute(METRICS, (run,))) for run, *_ in runs}
+        config, tags = _texts_by_run(database.execute(PARAMS)), _texts_by_run(database.execute(TAGS))
+        points = {run: _points(metrics) for run, metrics in groupby(database.execute(METRICS), itemgetter(0))}
     logs = [
         Log(
             str(tags[run].get(NAME_TAG) or name or run),
             config[run] | _own(tags[run]),
-            points[run],
+            points.get(run, []),
             str(path),
             state=DELETED if stage == DELETED else str(status or "").lower(),
             id=str(run),
         )
         for run, name, status, stage in runs
     ]
-    return Logs(logs, (source(path),))
+    return _with_steps(logs, (source(path),), ())
 
 
-PARAMS = "SELECT key, value FROM params WHERE run_uuid = ? ORDER BY key"
-TAGS = "SELECT key, value FROM tags WHERE run_uuid = ? ORDER BY key"
+PARAMS = "SELECT run_uuid, key, value FROM params ORDER BY key"
+TAGS = "SELECT run_uuid, key, value FROM tags ORDER BY key"
 METRICS = """
-    SELECT key, CASE WHEN is_nan THEN NULL ELSE value END, step, timestamp FROM metrics WHERE run_uuid = ?
-    ORDER BY timestamp, step, rowid
+    SELECT run_uuid, key, CASE WHEN is_nan THEN NULL ELSE value END, step FROM metrics
+    ORDER BY run_uuid, timestamp, step, rowid
 """
+"""Whole tables: that of metrics has no index by run in databases of older versions."""
 
 
-def _pairs(rows: Iterable[tuple[Any, Any]]) -> Iterator[tuple[str, Any]]:
-    return ((str(key), value) for key, value in rows)
+def _texts_by_run(rows: Iterable[tuple[Any, Any, Any]]) -> Mapping[Any, dict[str, Any]]:
+    texts: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
+    for run, key, value in rows:
+        texts[run][str(key)] = value
+    return texts
 
 
 def _points(metrics: Iterable[tuple[Any, ...]]) -> list[dict[str, Any]]:
     """Points in the order they were logged in."""
     points = Points()
-    for name, value, step, _ in metrics:
+    for _, name, value, step in metrics:
         points.add(step, {str(name): _number(value)})  # what is no number is refused where it is used
     return points.rows
+
+
+def _with_steps(logs: Sequence[Log], sources: tuple[Source, ...], notes: tuple[Note, ...]) -> Logs:
+    """The runs that tell their steps. Those that logged all of several points at step 0 told none: an exclusion each,
+    for which tokens belong to which loss is not known.
+    """
+    blind = [log for log in logs if len(log.points) > 1 and not any(point["step"] for point in log.points)]
+    excluded = tuple(Exclusion(log.name, f"{len(log.points)} points, {STEPLESS}", log.file) for log in blind)
+    return Logs([log for log in logs if log not in blind], sources, notes, excluded)
 
 
 def _number(value: Any) -> Any:
@@ -112,10 +128,11 @@ def _file_store(folder: Path) -> Logs:
         identity = meta.get("run_id") or meta.get("run_uuid") or run.name
         state = DELETED if meta.get("lifecycle_stage") == DELETED else STATES.get(meta.get("status", ""), "")
         name = tags.get(NAME_TAG) or meta.get("run_name") or identity
-        points = _points(sorted(metrics, key=lambda metric: (metric[3], metric[2])))
+        points = _points(sorted(metrics, key=lambda metric: (metric[0], metric[3])))
         began = meta.get("start_time", "")
         runs.append((began, Log(name, params | _own(tags), points, str(run), state=state, id=identity)))
-    return Logs([log for _, log in sorted(runs, key=lambda run: run[0])], tuple(sources), tuple(notes))
+    logs = [log for _, log in sorted(runs, key=lambda run: run[0])]
+    return _with_steps(logs, tuple(sources), tuple(notes))
 
 
 def _run_folders(folder: Path) -> Iterator[Path]:
@@ -146,7 +163,7 @@ def _metrics(run: Path, file: Path, sources: list[Source]) -> Iterator[Metric]:
     for number, line in enumerate(loaded.content.decode("utf-8", "replace").splitlines(), start=1):
         try:
             time, value, *step = line.split()
-            yield name, float(value), int(step[0]) if step else 0, int(time)
+            yield int(time), name, float(value), int(step[0]) if step else 0
         except ValueError:
             remedy = "correct the line, or remove it"
             expected = "a line of a metric is: time in ms, value, step"

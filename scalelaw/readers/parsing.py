@@ -17,6 +17,9 @@ from scalelaw.runs import Floats, Note
 MISSING = {"", "-", "--", "na", "n/a", "null", "none"}
 """How people write that there is no value, in lower case. `nan` is not among them: it is what a diverged run logs."""
 
+LONGEST = 60
+"""Characters that a message shows of a cell that is no number, such as a list."""
+
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?")
 
 
@@ -112,7 +115,7 @@ def _non_finite(row: int, column: str, cell: object) -> Refusal:
 
 
 def _not_a_number(cells: Cells, row: int, column: str, cell: object, error: ValueError) -> Refusal:
-    text = str(cell)
+    text = str(cell) if len(str(cell)) <= LONGEST else f"{str(cell)[:LONGEST]}..."
     if cells.separator in (";", "\t") and _DECIMAL_COMMA.fullmatch(text.strip()):
         problem = f"{column} seems to be written with a decimal comma"
         return Refusal(row, "E_DECIMAL_COMMA", column, text, problem, "read it with --decimal ,")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +19,8 @@ from scalelaw.runs import Floats, Note
 STEPS = ("step", "_step", "global_step", "iteration", "iter", "steps")
 TOKENS_PER_STEP = ("tokens_per_step", "batch_tokens", "tokens_per_batch", "global_batch_tokens", "tokens_per_iter")
 """The usual names of what tokens are the product of, most telling first."""
+ORDER = "order in the log"
+"""The column that counts the points of a run that logged no step; no product is made of it unasked."""
 
 
 def with_products(cells: Cells, wanted: ColumnMap, decimal: str) -> tuple[Cells, ColumnMap]:
@@ -41,17 +44,20 @@ def with_products(cells: Cells, wanted: ColumnMap, decimal: str) -> tuple[Cells,
 
 
 def step_column(cells: Cells) -> str | None:
-    """The column that counts steps, by its usual name."""
-    return _usual(cells, STEPS)
+    """The column that counts steps, by its usual name; the one that counts points where no step was logged."""
+    return ORDER if ORDER in cells.columns else usual_name(cells.columns, STEPS)
 
 
-def _usual(cells: Cells, names: tuple[str, ...]) -> str | None:
-    known = {plain_name(column): column for column in cells.columns}
+def usual_name(columns: Iterable[str], names: tuple[str, ...]) -> str | None:
+    """The first of the names among the columns, as it is written there."""
+    known: dict[str, str] = {}
+    for column in columns:
+        known.setdefault(plain_name(column), column)
     return next((known[plain_name(name)] for name in names if plain_name(name) in known), None)
 
 
 def _usual_tokens(cells: Cells, notes: list[Note]) -> str | None:
-    step, tokens = _usual(cells, STEPS), _usual(cells, TOKENS_PER_STEP)
+    step, tokens = usual_name(cells.columns, STEPS), usual_name(cells.columns, TOKENS_PER_STEP)
     if has_usual(cells, "n_tokens") or step is None or tokens is None:
         return None
     notes.append(Note("I_TOKENS", f"tokens = {step} x {tokens}, for no column of tokens was logged"))

@@ -16,8 +16,10 @@ from scalelaw.readers._gathering import Points
 from scalelaw.readers._protobuf import Malformed, fields, signed, varint
 from scalelaw.readers._tfrecords import framed
 from scalelaw.readers.base import Manner
+from scalelaw.readers.lightning import COUNTED, SETTINGS
 from scalelaw.readers.loading import below, load
 from scalelaw.readers.logs import Log, LogReader, Logs
+from scalelaw.readers.settings import settings
 from scalelaw.runs import Note, Source
 
 Message = dict[int, list[int | bytes]]
@@ -41,7 +43,8 @@ class TensorBoardReader(LogReader):
     """Event files, alone or in folders: a folder that holds some is a run, named after it; several files are restarts.
 
     Scalars are read whether a summary holds them as a simple value (float32) or as a tensor of one element. Columns are
-    the tags, `step` and `wall_time` (seconds); values of one step share a row.
+    the tags, `step` and `wall_time` (seconds); values of one step share a row. Where Lightning wrote, with `hparams.yaml`
+    beside, `step` is one more than the index of an update that it logs.
     """
 
     name = "tensorboard"
@@ -79,7 +82,14 @@ def _run(folder: Path, files: list[Path], sources: list[Source], notes: list[Not
                 problem = f"record {number} is no event: {error}"
                 raise DataError("E_CORRUPT", problem, file=file, remedy="check what wrote it") from None
     name = folder.name or folder.resolve().name  # the folder `.` has its name elsewhere
-    return Log(name, config, points.rows, str(files[0] if len(files) == 1 else folder), id=str(folder))
+    rows = points.rows
+    if (folder / SETTINGS).is_file() and any("epoch" in row for row in rows):  # Lightning wrote both
+        rows = [{**row, "step": row["step"] + 1} for row in rows]
+        told = settings(folder / SETTINGS)
+        config = {**told.values, **config}
+        sources += told.sources
+        notes += [*told.notes, Note("I_STEP", f"{name}: {COUNTED}")]
+    return Log(name, config, rows, str(files[0] if len(files) == 1 else folder), id=str(folder))
 
 
 def _records(file: Path, content: bytes, notes: list[Note]) -> list[bytes]:

@@ -80,7 +80,8 @@ def _by_column(curves: Curves) -> Mask | None:
 
 def _last_steps(curves: Curves) -> Floats:
     last = np.zeros(len(curves.names))
-    np.maximum.at(last, curves.run, curves.step)
+    told = np.isfinite(curves.step)
+    np.maximum.at(last, curves.run[told], curves.step[told])
     return last
 
 

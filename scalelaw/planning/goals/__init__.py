@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from scalelaw.errors import UsageError
 from scalelaw.hardware import Cluster
 from scalelaw.laws import Law
-from scalelaw.planning.goals.base import Goal, TrainingGoal
+from scalelaw.planning.goals.base import Goal, TrainingGoal, require_positive
 from scalelaw.planning.goals.budget import Budget
 from scalelaw.planning.goals.data_limited import DataLimited, data_limited
 from scalelaw.planning.goals.fixed import FixedParams, FixedTokens
@@ -50,7 +50,15 @@ def goal_for(
     }
     asked = [what for what, is_asked in kinds.items() if is_asked]
     if len(asked) > 1:
-        raise UsageError(f"A plan answers one of these at a time; found {' and '.join(asked)}.")
+        raise UsageError(f"A plan answers one of these at a time; found {' and '.join(asked)}. Next: leave one out.")
+    if epochs is not None and unique_tokens is None:
+        raise UsageError(f"{epochs:g} epochs of how many tokens? Next: --unique-tokens U.")
+    if efficiency != 1.0 and steps is None:
+        raise UsageError(
+            f"An efficiency of {efficiency:g} is about step times, and none are given. Next: --step-times."
+        )
+    if days is not None:
+        require_positive(days, "days", "days must be a positive number", "30")
     if n_params is not None and n_tokens is not None:
         if flops is not None or days is not None or loss is not None:
             raise UsageError("N and D together are the whole plan; leave out the budget, the days or the loss.")

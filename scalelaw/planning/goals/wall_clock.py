@@ -33,7 +33,9 @@ class WallClock(Goal):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_positive(self.devices, "devices", "devices must be a positive number", "8")
-        require_positive(self.efficiency, "efficiency", "the efficiency of many devices is a share up to 1", "0.9", 1.0)
+        require_positive(
+            self.efficiency, "efficiency", "the efficiency of many devices must be a positive share", "0.9"
+        )
 
     @property
     def sentence(self) -> str:
