@@ -23,7 +23,10 @@ def number(text: str) -> float:
     """A number as people write it: 70M, 1.4T, 1e21."""
     from scalelaw.numbers import parse_number
 
-    return parse_number(text)
+    try:
+        return parse_number(text)
+    except (ValueError, OverflowError) as error:
+        raise typer.BadParameter(f"found {text!r}, {error}; expected one such as 0.4, 70M, 1.4T or 1e21") from None
 
 
 def figure_file(path: Path | None) -> Path | None:

@@ -27,12 +27,23 @@ NAMES = {
 }
 
 
+SIZES = {"half the size": "half", "twice the size": "twice", "low end of N*": "low end", "high end of N*": "high end"}
+"""What a table of 80 columns calls other sizes."""
+
+
 def intervals(planned: Plan) -> dict[str, Answer]:
     """The answers of a plan by their attribute; the spending only where it is not the training compute."""
     from scalelaw.planning.goals import TrainingGoal
 
     names = [name for name in NAMES if name != "spent" or not isinstance(planned.goal, TrainingGoal)]
     return {name: getattr(planned, name) for name in names}
+
+
+def csv_rows(planned: Plan) -> list[dict[str, Any]]:
+    """A row for every answer, named as in JSON; one that is not available has its reason and no numbers."""
+    rows = [{"quantity": name, **answer.as_dict()} for name, answer in intervals(planned).items()]
+    columns = dict.fromkeys(column for row in rows for column in row)
+    return [{column: row.get(column, "") for column in columns} for row in rows]
 
 
 def as_json(planned: Plan) -> dict[str, Any]:
@@ -126,19 +137,28 @@ def write_table(planned: Plan, level: float) -> None:
             ("days", charge.days, "days"),
             ("money", charge.money, charge.currency),
         ):
-            rows.append([name + of, *_cells(amount, unit), unit])
+            rows.append([name + of, *_cells(amount, unit, _follows_from(planned)), unit])
     typer.echo(output.aligned(rows, ["", "estimate", f"{share} interval", "unit"]))
     _write_costs(planned, share)
     _write_others(planned, share)
     _write_notes(planned)
 
 
-def _cells(answer: Any, unit: str) -> tuple[str, str]:
-    """Estimate and interval; what was given, or follows from that alone, has none."""
+def _follows_from(planned: Plan) -> str:
+    """What the bill of a training of given compute follows from."""
+    from scalelaw.planning import WallClock
+
+    if planned.cluster is None or isinstance(planned.goal, WallClock):
+        return "given"
+    return f"at MFU {planned.cluster.mfu:g}" + ", assumed" * planned.cluster.assumed
+
+
+def _cells(answer: Any, unit: str, source: str = "given") -> tuple[str, str]:
+    """Estimate and interval; what was given, or follows from that alone, has its source instead."""
     if isinstance(answer, float):
-        return (_shown(answer, unit), "given") if answer == answer else ("-", "not known: give --price")
+        return (_shown(answer, unit), source) if answer == answer else ("-", "not known: give --price")
     if not answer.available:
-        return output.shown_interval(answer)
+        return "-", "not available"
     if answer.low == answer.high:
         return _shown(answer.estimate, unit), answer.method.partition(",")[0]
     return _shown(answer.estimate, unit), f"[{_shown(answer.low, unit)}, {_shown(answer.high, unit)}]"
@@ -189,10 +209,10 @@ def _hardware_sentence(planned: Plan) -> str:
 
 def _write_costs(planned: Plan, share: str) -> None:
     if planned.costs:
-        header = ["if N were", "N", "D", f"loss lost, {share}", f"wasted, {share}", "to make up"]
+        header = ["if N were", "N", "D", f"loss lost, {share}", f"wasted, {share}", "extra"]
         rows = [
             [
-                cost.what,
+                SIZES.get(cost.what, cost.what),
                 _count(cost.n_params),
                 _count(cost.n_tokens),
                 _lost(cost.loss_lost),
@@ -203,9 +223,12 @@ def _write_costs(planned: Plan, share: str) -> None:
             for cost in planned.costs
         ]
         typer.echo("\n" + output.aligned(rows, header + (["USD"] if planned.bill else [])))
+        typer.echo("loss lost in nats/token; wasted: what of its spending a better size would not have")
+        typer.echo(f"needed{', and USD of that' * bool(planned.bill)}; extra: spending by which it reaches the plan's loss")
     for band in planned.bands:
         low, high = output.shown(band.n_params_low, 3), output.shown(band.n_params_high, 3)
-        typer.echo(f"within {100 * band.excess:g} % of the best loss: N from {low} to {high} ({band.factor:.2g}x)")
+        ends = f"from {low} to {high} ({band.factor:.2g}x)" if band.factor < float("inf") else "without an end"
+        typer.echo(f"within {100 * band.excess:g} % of the best loss: N {ends}")
 
 
 def _spent(planned: Plan) -> float:
@@ -233,7 +256,9 @@ def _count(value: float) -> str:
 
 def _more(share: float) -> str:
     """How much more spending reaches the plan's loss at another size."""
-    return f"+{100 * share:.0f} %" if share < float("inf") else "never"
+    if not share < float("inf"):
+        return "never"
+    return f"+{100 * share:.0f} %" if share < 10 else f"x {1 + share:.2g}"
 
 
 def _money(value: float | None) -> str:
@@ -242,14 +267,12 @@ def _money(value: float | None) -> str:
 
 def _write_others(planned: Plan, share: str) -> None:
     if planned.roads:
-        rows = [
-            [str(road.number), *_or_none(road.n_params), *_or_none(road.n_tokens), road.approach]
-            for road in planned.roads
-        ]
-        typer.echo("\n" + output.aligned(rows, ["approach", "N*", share, "D*", share, "made by"]))
+        rows = [[str(road.number), *_or_none(road.n_params), *_or_none(road.n_tokens)] for road in planned.roads]
+        typer.echo("\n" + output.aligned(rows, ["approach", "N*", share, "D*", share]))
         for road in planned.roads:
-            if not road.n_params.available:
-                typer.echo(f"approach {road.number} is not available: {road.n_params.reason}")  # type: ignore[union-attr]
+            missing = [answer for answer in (road.n_params, road.n_tokens) if not answer.available]
+            reason = f", not available: {missing[0].reason}" if missing else ""  # type: ignore[union-attr]
+            typer.echo(f"{road.number}: {road.approach}{reason}")
     if planned.variants:
         rows = [
             [
@@ -271,4 +294,7 @@ def _write_notes(planned: Plan) -> None:
     typer.echo(f"intervals  {getattr(estimated[0], 'method', '-') if estimated else '-'}")
     if estimated and (note := getattr(estimated[0], "note", "")):
         typer.echo(f"measured   {note}")
+    for name in ("new_run", "extrapolated"):
+        if not (answer := getattr(planned, name)).available:
+            typer.echo(f"no {NAMES[name]}: {answer.reason}")
     output.write_findings(planned.findings)

@@ -99,11 +99,14 @@ def plan(
 
     scalelaw plan law.json --times 10 --sweep run.toml --template data/python/sweep.toml
     """
+    from scalelaw.errors import UsageError
     from scalelaw.fit_file import load_fit
     from scalelaw.intervals import uncertainty
     from scalelaw.planning import goal_for
     from scalelaw.planning import plan as make_plan
 
+    if sweep is None and (template is not None or force):
+        raise UsageError("--template and --force belong to --sweep FILE.")
     fitted = load_fit(law)
     words = ask.question(
         fitted,
@@ -153,12 +156,12 @@ def _write_sweep(planned: Plan, template: Path | None, out: Path, force: bool) -
 
 
 def _write(planned: Plan, found: tuple[Realised, ...] | None, level: float, format: options.Format) -> None:
-    from scalelaw.cli._plan_output import as_json, intervals, write_table
+    from scalelaw.cli._plan_output import as_json, csv_rows, write_table
 
     if format is options.Format.json:
         output.write_json({**as_json(planned), "realised": None if found is None else _realised(found)})
     elif format is options.Format.csv:
-        output.write_csv([answer.as_dict() for answer in intervals(planned).values()])
+        output.write_csv(csv_rows(planned))
     else:
         write_table(planned, level)
         for run in _realised(found or ()):

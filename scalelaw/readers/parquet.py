@@ -12,6 +12,9 @@ from scalelaw.readers.base import Cells, Manner, Reader
 from scalelaw.readers.loading import load
 
 
+MAGIC = b"PAR1"
+
+
 class ParquetReader(Reader):
     """Parquet: columns keep their types, so text that looks like a number is still read as one."""
 
@@ -20,7 +23,7 @@ class ParquetReader(Reader):
 
     def claims(self, path: Path, head: bytes) -> bool:
         """Begins with the four bytes every Parquet file begins with."""
-        return head.startswith(b"PAR1")
+        return head.startswith(MAGIC)
 
     def read(self, path: Path, manner: Manner) -> Cells:
         """Columns as Python values; rows have no line, so `line` counts them from 1."""
@@ -44,6 +47,20 @@ class ParquetReader(Reader):
             line=np.arange(1, table.num_rows + 1, dtype=np.int64),
             sources=(loaded.source,),
         )
+
+
+def column_names(path: Path) -> set[str]:
+    """The columns of a file, read from its end; none where it is broken, or pyarrow is not installed."""
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        return set()
+    try:
+        with path.open("rb") as stream:
+            return set(pq.read_schema(stream).names)
+    except (pa.ArrowException, OSError, ValueError):
+        return set()
 
 
 KIND = ParquetReader()
