@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from reports.base import Table
-from reports.wording import clip, count, number, quantity
+from reports.wording import clip, count, number, quantity, span
 from scalelaw.checks import _columns
 from scalelaw.counting import FLOPS_CONVENTIONS, PARAMS_CONVENTIONS
 from scalelaw.fitting import Fit
 from scalelaw.intervals import Uncertainty
 from scalelaw.runs import RunTable
 
-NOT_STATED = "not stated in the run table"
+NOT_STATED = "not known: these runs have no column that says it"
 NAMED = 4
 """Distinct values of a column that an answer lists; of more numbers it gives the range."""
 
@@ -74,11 +74,21 @@ NEVER_KNOWN = {
 """What no column of these would tell."""
 
 
-def checklist(answers: Mapping[str, str], unknown: str = NOT_STATED) -> Table:
-    """Every question with its answer, or with what stands for an unknown one."""
+def checklist(answers: Mapping[str, str], unknown: str = NOT_STATED, note: str = "") -> Table:
+    """Every question with its answer, or with what stands for an unknown one; a note on them all goes below."""
     rows = tuple((question, answers.get(name) or unknown) for name, question in QUESTIONS.items())
-    caption = "After the checklist of Li et al. 2025, (Mis)Fitting, arXiv 2502.18969."
+    caption = f"After the checklist of Li et al. 2025, (Mis)Fitting, arXiv 2502.18969. {note}".strip()
     return Table("checklist", "What was done, and what is not known", ("question", "answer"), rows, caption)
+
+
+def of_fit_table(fit: Fit, known: Uncertainty, more: Mapping[str, str]) -> Table:
+    """The checklist of a fit, with answers that only the report knows.
+
+    A saved fit has lost the columns that its law does not read, and the caption says so where there are none.
+    """
+    lost = not set(fit.runs.extras) - {*fit.law.inputs, fit.law.response}
+    note = "A saved fit keeps only the columns that its law reads: its source files may say more." if lost else ""
+    return checklist({**of_fit(fit, known), **more}, note=note)
 
 
 def of_runs(runs: RunTable) -> dict[str, str]:
@@ -157,18 +167,22 @@ def _spans(runs: RunTable) -> str:
     quantities = (("N", "n_params", "parameters"), ("D", "n_tokens", "tokens"), ("C", "flops", "FLOP"))
     columns = [(letter, unit, getattr(runs, name)) for letter, name, unit in quantities]
     spans = [
-        f"{letter} {quantity(v.min(), unit, 3)} to {quantity(v.max(), unit, 3)}"
+        f"{letter} {_range(float(v.min()), float(v.max()), unit)}"
         for letter, unit, v in columns
         if len(v) and np.isfinite(v).all()
     ]
     return ", ".join(spans) or "not logged"
 
 
+def _range(low: float, high: float, unit: str) -> str:
+    return span(low, high, unit, 3) if low < high else quantity(low, unit, 3)
+
+
 def _tokens(runs: RunTable) -> str:
     unique = _cells(runs, "unique_tokens")
     if unique and (said := _values(unique[0])):
         return f"all tokens trained on, repeats counted; unique tokens {said}"
-    return "as the table counts them; whether any was repeated is not stated in it"
+    return "as the table counts them; whether any was repeated no column says"
 
 
 def _known(conventions: Mapping[str, str], name: str) -> str:
@@ -179,11 +193,11 @@ def _checkpoints(runs: RunTable) -> str:
     distinct = len(set(runs.run_id))
     if distinct < len(runs):
         return f"{len(runs):,} rows of {count(distinct, 'run')}: checkpoints along the way are among them"
-    return "one row a run; that it is the last checkpoint is not stated in the run table"
+    return "one row a run; that it is the last checkpoint no column says"
 
 
 def _loss(runs: RunTable) -> str:
     unit = f"logged in {runs.conventions.loss_unit}, in nats/token here"
     sets = _cells(runs, "eval_set")
-    where = f"on {said}" if sets and (said := _values(sets[0])) else "on which text is not stated in the run table"
+    where = f"on {said}" if sets and (said := _values(sets[0])) else "on which text no column says"
     return f"{unit}; {where}"

@@ -9,7 +9,7 @@ import numpy as np
 from reports.axes import limits
 from reports.base import Axis, Band, Figure, Layer, Line, Mark, Points, Region
 from reports.loss_figures import Numbers, compute, floats, input_axis
-from reports.wording import clip, number, with_unit
+from reports.wording import clip, number, percent, with_unit
 from scalelaw.comparing import Candidate, Comparison
 from scalelaw.results import Interval
 from scalelaw.runs import QUANTITIES
@@ -56,7 +56,7 @@ def error_figure(comparison: Comparison) -> Figure:
         "errors",
         "Predictions of held-out runs",
         f"Each law fitted without the {n} largest runs, against what these runs then reached; bars are "
-        f"{comparison.level:.0%} prediction intervals, and one that crosses the dashed line held.{shown}",
+        f"{percent(comparison.level)} prediction intervals, and one that crosses the dashed line held.{shown}",
         Axis("held-out run, nearest first", *limits([0.5, len(rows) + 0.5])),
         Axis("ln(predicted/observed)", *limits(heights), unit="%"),
         tuple(layers),
@@ -97,8 +97,8 @@ def parting_figure(comparison: Comparison) -> Figure | None:
     return Figure(
         "parting",
         "Where the laws part",
-        f"Each law fitted to all runs, the largest weighing most, along {path}. The band is the {comparison.level:.0%} "
-        "prediction interval of the average: it knows of these laws and of no other.",
+        f"Each law fitted to all runs, the largest weighing most, along {path}. The band is the "
+        f"{percent(comparison.level)} prediction interval of the average: it knows of these laws and of no other.",
         axis,
         Axis("loss", *heights, unit="nats/token"),
         (Region(float(inside.min()), float(inside.max()), "range of the runs", "shade"), *band, *lines, average),

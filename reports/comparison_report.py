@@ -6,12 +6,16 @@ from reports import checklist, provenance
 from reports.base import Cell, Findings, Report, ReportKind, Section, Text
 from reports.comparison_figures import error_figure, parting_figure
 from reports.comparison_tables import distance_table, laws_table, prediction_table, rival_table, rivals
-from reports.sentences import listed
-from reports.wording import count, number
+from reports.wording import count, listed, number, percent
+from scalelaw.backtesting import RollingBacktest
 from scalelaw.comparing import Comparison
 from scalelaw.results import Finding
 
 _BY = {"backtest": "its backtest", "aicc": "AICc", "bic": "BIC"}
+_CHOSEN = (
+    "a law of more parameters must predict better by more than one standard error of the difference, and have the "
+    "lower BIC too"
+)
 
 
 def comparison_report(comparison: Comparison) -> Report:
@@ -26,7 +30,7 @@ def comparison_report(comparison: Comparison) -> Report:
         parting_figure(comparison),
         Findings("findings", "Findings", _findings(comparison)),
         prediction_table(comparison),
-        provenance.excluded_table(runs),
+        provenance.excluded_table(runs.excluded),
         checklist.checklist(_answers(comparison)),
         provenance.sources_table(runs),
     )
@@ -36,15 +40,28 @@ def comparison_report(comparison: Comparison) -> Report:
 
 def _verdict(comparison: Comparison) -> str:
     best, backtest = comparison.best, comparison.best.backtest
-    predicted = (
-        f"{count(len(backtest.cuts), 'cut')} by size it predicted {count(len(backtest.log_errors), 'larger run')}"
-    )
+    made = count(len(backtest.log_errors), "prediction")
     return (
         f"By {_BY[comparison.by]}, the law to use alone is {best.label}, {best.fit.law.formula}: fitted to the smaller "
-        f"runs at {predicted} with a root mean square error of {number(100 * backtest.error, 2)}%, up to "
-        f"{number(backtest.decades.max(), 2)} decades beyond; {backtest.coverage:.0%} fell inside their "
-        f"{comparison.level:.0%} prediction intervals. Of what happens farther out the runs say nothing."
+        f"runs at {count(len(backtest.cuts), 'cut')} by size, it made {made} of larger ones, up to "
+        f"{number(backtest.decades.max(), 2)} decades beyond, with a root mean square error of "
+        f"{number(100 * backtest.error, 2)}%; {_inside(backtest)} held in their {percent(comparison.level)} prediction "
+        f"intervals. {_simpler(comparison)}Of what happens farther out the runs say nothing."
     )
+
+
+def _inside(backtest: RollingBacktest) -> str:
+    made = len(backtest.log_errors)
+    return f"{round(made * backtest.coverage)} of {made}"
+
+
+def _simpler(comparison: Comparison) -> str:
+    """Why the law to use is not the one of least error, where it is not."""
+    best, least = comparison.best, min(comparison.candidates, key=lambda candidate: candidate.backtest.error)
+    if least is best or comparison.by != "backtest":
+        return ""
+    error = number(100 * least.backtest.error, 2)
+    return f"{least.label} missed by less, {error}%, and is not chosen: {_CHOSEN}. "
 
 
 def _settled(comparison: Comparison) -> str:
@@ -55,12 +72,12 @@ def _settled(comparison: Comparison) -> str:
     )
     if not (open_ or worse or better):
         return "No other law could be compared with it."
-    level = f"{comparison.level:.0%}"
+    level = percent(comparison.level)
     parts = [f"It predicted better than {listed(worse)}, at {level}." if worse else ""]
     if better:
-        simplest = "of the laws that no richer one beats with a lower BIC too, that of fewest parameters is chosen"
-        why = simplest if comparison.by == "backtest" else f"laws were ranked by {_BY[comparison.by]}"
-        parts.append(f"{listed(better)} predicted better, at {level}, and was not chosen: {why}.")
+        why = _CHOSEN if comparison.by == "backtest" else f"laws were ranked by {_BY[comparison.by]}"
+        was = "was" if len(better) == 1 else "were"
+        parts.append(f"{listed(better)} predicted better, at {level}, and {was} not chosen: {why}.")
     if open_:
         parts.append(
             f"Against {listed(open_)} the question is not settled: the {level} interval of the difference holds zero, "

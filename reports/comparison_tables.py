@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 
 from reports.base import Cell, Quantity, Range, Table
-from reports.wording import clip, count
+from reports.wording import clip, count, percent
 from scalelaw.comparing import Candidate, Comparison
 from scalelaw.runs import Floats
 
@@ -70,7 +70,7 @@ def _squares(candidate: Candidate) -> tuple[Floats, list[str]]:
 
 def laws_table(comparison: Comparison) -> Table:
     """The laws, best first by what ranks them."""
-    inside = f"inside {comparison.level:.0%}"
+    inside = f"inside {percent(comparison.level)}"
     columns = (
         *("law", "formula", "parameters", "backtest error, %", f"{inside}, %", "interval width, %", "score, %"),
         *("AICc", "BIC", "weight"),
@@ -100,7 +100,7 @@ def rival_table(comparison: Comparison) -> Table | None:
     )
     if not rows:
         return None
-    columns = ("law", "mean squared error more, %²", f"{comparison.level:.0%} interval", "verdict")
+    columns = ("law", "mean squared error more, %²", f"{percent(comparison.level)} interval", "verdict")
     caption = (
         "Mean squared ln(predicted/observed), in squared percent, less that of the best law on the same held-out runs; "
         "the interval is Student's t with groups of runs as its units. One that holds zero settles nothing."
@@ -145,7 +145,7 @@ def prediction_table(comparison: Comparison) -> Table:
             ]
     columns = (
         *("law", "held out at this cut", "run", "decades beyond", "observed, nats/token", "predicted, nats/token"),
-        *(f"{comparison.level:.0%} prediction interval", "error, %", "inside"),
+        *(f"{percent(comparison.level)} prediction interval", "error, %", "inside"),
     )
     cuts = count(len(comparison.best.backtest.cuts), "cut")
     method = f"Intervals by {comparison.method}, of the fits to the smaller runs at {cuts}."

@@ -7,6 +7,7 @@ two-column paper, its text 8 points, its fonts embedded.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from io import BytesIO
 from typing import Any
 
@@ -26,6 +27,8 @@ WIDTH_INCHES, HEIGHT_INCHES = 3.4, 2.45
 LINE_INCHES, LETTER_INCHES, KEY_INCHES = 0.165, 0.062, 0.36
 """What a line of the legend, one of its letters and one of its keys take."""
 DPI = 300
+UNDATED: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
+"""What keeps the day out of the bytes."""
 SHAPES = {
     "circle": "o",
     "square": "s",
@@ -65,21 +68,21 @@ STYLE: Any = {
 
 def svg(figure: Figure) -> bytes:
     """The figure as SVG."""
-    return _save(figure, "svg", {"Date": None})
+    return drawn(figure, ("svg",))["svg"]
 
 
 def pdf(figure: Figure) -> bytes:
     """The figure as PDF, fonts embedded."""
-    return _save(figure, "pdf", {"CreationDate": None})
+    return drawn(figure, ("pdf",))["pdf"]
 
 
 def png(figure: Figure) -> bytes:
     """The figure as PNG."""
-    return _save(figure, "png", {})
+    return drawn(figure, ("png",))["png"]
 
 
-def _save(figure: Figure, form: str, metadata: dict[str, Any]) -> bytes:
-    content = BytesIO()
+def drawn(figure: Figure, forms: Iterable[str]) -> dict[str, bytes]:
+    """The figure in every form, laid out once."""
     with mpl.rc_context(STYLE), warnings.catch_warnings():
         # A name may hold a letter that the font lacks; it is drawn as a box.
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
@@ -89,7 +92,14 @@ def _save(figure: Figure, form: str, metadata: dict[str, Any]) -> bytes:
         _draw(ax, figure)
         lines = _legend_below(canvas, ax, figure)
         canvas.set_size_inches(WIDTH_INCHES, HEIGHT_INCHES + LINE_INCHES * lines)
-        canvas.savefig(content, format=form, dpi=DPI, metadata=metadata)
+        canvas.draw_without_rendering()
+        canvas.set_layout_engine("none")  # what is laid out stays, whichever forms follow
+        return {form: _saved(canvas, form) for form in forms}
+
+
+def _saved(canvas: Canvas, form: str) -> bytes:
+    content = BytesIO()
+    canvas.savefig(content, format=form, dpi=DPI, metadata=UNDATED[form])
     return content.getvalue()
 
 

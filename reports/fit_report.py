@@ -16,37 +16,38 @@ from reports.residual_figures import residual_figures
 from reports.run_rows import run_rows
 from reports.wording import count
 from scalelaw.fitting import Fit
-from scalelaw.intervals import Uncertainty
+from scalelaw.intervals import LEVEL, Uncertainty
 from scalelaw.planning import Plan
 from scalelaw.results import Finding, Unavailable
 
 
-def fit_report(fit: Fit, known: Uncertainty, plan: Plan | None = None) -> Report:
+def fit_report(fit: Fit, known: Uncertainty, plan: Plan | None = None, level: float = LEVEL) -> Report:
     """Everything a reader needs to trust a fit, or not to.
 
     Args:
         fit: the law and its runs.
         known: what the intervals are made from.
         plan: a budget's allocation under that fit; without one the report ends at the law.
+        level: of the intervals of parameters and curves; a plan has its own.
     """
     tables = (
         plan_table(plan) if plan else None,
-        parameter_table(fit, known),
+        parameter_table(fit, known, level),
         findings(fit, plan),
     )
     figures = (
-        law_figure(fit, known),
+        law_figure(fit, known, level),
         *cut_figures(fit),
         isoflop_figure(fit),
         *residual_figures(fit),
-        *optimum_figures(fit, known, plan),
+        *optimum_figures(fit, known, plan, level),
         near_optimal_figure(plan) if plan else None,
     )
     records = (
         certificate_table(fit),
         sensitivity_table(fit),
-        provenance.excluded_table(fit.runs),
-        checklist.checklist(checklist.of_fit(fit, known) | held_out(plan)),
+        provenance.excluded_table(fit.runs.excluded),
+        checklist.of_fit_table(fit, known, held_out(plan)),
         provenance.sources_table(fit.runs),
     )
     sections: tuple[Section | None, ...] = (_headline(fit, plan), *tables, *figures, *records)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from reports.base import Cell, Quantity, Range, Table
+from reports.wording import percent
 from scalelaw.fitting import Fit
-from scalelaw.intervals import LEVEL, Uncertainty
+from scalelaw.intervals import Uncertainty
 from scalelaw.perturbing import sensitivity
 from scalelaw.results import Interval, Unavailable
 
@@ -13,23 +14,23 @@ NAMED = 3
 NOT_IDENTIFIED = "not identified by these runs"
 
 
-def parameter_table(fit: Fit, known: Uncertainty) -> Table:
+def parameter_table(fit: Fit, known: Uncertainty, level: float) -> Table:
     """Every parameter of the law; one the runs do not identify gets words and no number."""
     return Table(
         "parameters",
         "Parameters",
-        ("parameter", "estimate", f"{LEVEL:.0%} interval", "unit", "meaning"),
-        tuple(_parameter_row(fit, known, i) for i in range(len(fit.law.params))),
+        ("parameter", "estimate", f"{percent(level)} interval", "unit", "meaning"),
+        tuple(_parameter_row(fit, known, i, level) for i in range(len(fit.law.params))),
         f"Intervals: {known.method}.",
     )
 
 
-def _parameter_row(fit: Fit, known: Uncertainty, i: int) -> tuple[Cell, ...]:
+def _parameter_row(fit: Fit, known: Uncertainty, i: int, level: float) -> tuple[Cell, ...]:
     param = fit.law.params[i]
     unit = param.unit.replace(" x ", " × ")
     if not fit.identified(param.name):
         return param.name, NOT_IDENTIFIED, None, unit, param.meaning
-    interval = known.interval(param.name)
+    interval = known.interval(param.name, level)
     return param.name, Quantity(fit.value(param.name), param.unit), _ends(interval), unit, param.meaning
 
 

@@ -7,10 +7,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from reports.axes import limits
 from reports.base import Axis, Band, Figure, Floats, Line, Points, Region, TickStyle
-from reports.size_groups import SizeGroup, drawn_rows, size_groups, thinned
-from reports.wording import clip, number, with_unit
+from reports.size_groups import SizeGroup, size_groups
+from reports.thinning import drawn_rows, thinned
+from reports.wording import clip, number, percent, with_unit
 from scalelaw.fitting import Fit
-from scalelaw.intervals import LEVEL, LossAt, Uncertainty
+from scalelaw.intervals import LossAt, Uncertainty
 from scalelaw.results import Interval
 from scalelaw.runs import QUANTITIES, RunTable
 
@@ -59,11 +60,11 @@ def input_axis(name: str, values: Floats) -> Axis:
     return Axis(label, *limits(values, known), unit=unit, log=known, ticks=STYLES.get(name, "power"))
 
 
-def law_figure(fit: Fit, known: Uncertainty) -> Figure | None:
+def law_figure(fit: Fit, known: Uncertainty, level: float) -> Figure | None:
     """The law over the data; None for a law that needs more than two axes."""
     if set(fit.law.inputs) == {"n_params", "n_tokens"}:
         return _by_size(fit)
-    return _curve(fit, known) if len(fit.law.inputs) == 1 else None
+    return _curve(fit, known, level) if len(fit.law.inputs) == 1 else None
 
 
 def _by_size(fit: Fit) -> Figure:
@@ -92,16 +93,16 @@ def _line_of(fit: Fit, group: SizeGroup, C: Numbers) -> Line:
     return Line(floats(grid), floats(loss), "", group.colour)
 
 
-def _curve(fit: Fit, known: Uncertainty) -> Figure:
+def _curve(fit: Fit, known: Uncertainty, level: float) -> Figure:
     name, runs, rows = fit.law.inputs[0], fit.runs, drawn_rows(fit.runs, fit.residuals)
     x = fit.law.read(runs)[:, 0]
     grid = floats(_curve_grid(name, x))
-    loss, band = floats(fit.predict(**{name: grid})), _loss_band(known, name, grid)
+    loss, band = floats(fit.predict(**{name: grid})), _loss_band(known, name, grid, level)
     return Figure(
         "law",
         "The law over the runs",
-        f"Points are runs; the band is the {LEVEL:.0%} confidence interval of the law. Outside the shaded range of the "
-        f"runs the law is extrapolated, and the band knows of no law that bends there.{thinned(runs)}",
+        f"Points are runs; the band is the {percent(level)} confidence interval of the law. Outside the shaded range "
+        f"of the runs the law is extrapolated, and the band knows of no law that bends there.{thinned(runs)}",
         input_axis(name, grid),
         Axis("loss", *limits((*loss, *runs.loss)), unit="nats/token"),
         (
@@ -121,10 +122,10 @@ def _curve_grid(name: str, x: Numbers) -> Numbers:
     return np.linspace(max(low - 0.3 * (high - low), low / 2), high + 0.1 * (high - low), GRID)
 
 
-def _loss_band(known: Uncertainty, name: str, grid: Floats) -> tuple[Band, ...]:
-    intervals = [known.interval(LossAt(**{name: x})) for x in grid]
+def _loss_band(known: Uncertainty, name: str, grid: Floats, level: float) -> tuple[Band, ...]:
+    intervals = [known.interval(LossAt(**{name: x}), level) for x in grid]
     drawn = [(x, i.low, i.high) for x, i in zip(grid, intervals, strict=True) if isinstance(i, Interval)]
     if not drawn:
         return ()
     x, low, high = (floats(column) for column in zip(*drawn, strict=True))
-    return (Band(x, low, high, f"{LEVEL:.0%} interval", "accent"),)
+    return (Band(x, low, high, f"{percent(level)} interval", "accent"),)

@@ -11,11 +11,11 @@ import numpy as np
 from reports.axes import limits
 from reports.base import Axis, Band, Figure, Floats, Line, Mark, Points, Region, TickStyle
 from reports.loss_figures import compute, floats, run_hover
-from reports.size_groups import drawn_rows, thinned
-from reports.wording import number, with_unit
+from reports.thinning import drawn_rows, thinned
+from reports.wording import number, percent, with_unit
 from scalelaw.errors import UsageError
 from scalelaw.fitting import Fit
-from scalelaw.intervals import LEVEL, OptimalLoss, OptimalParams, OptimalTokens, Target, Uncertainty
+from scalelaw.intervals import OptimalLoss, OptimalParams, OptimalTokens, Target, Uncertainty
 from scalelaw.planning import Plan
 from scalelaw.results import Interval
 from scalelaw.runs import RunTable
@@ -81,11 +81,12 @@ OPTIMA = (
 )
 
 
-def optimum_figures(fit: Fit, known: Uncertainty, plan: Plan | None) -> tuple[Figure, ...]:
+def optimum_figures(fit: Fit, known: Uncertainty, plan: Plan | None, level: float) -> tuple[Figure, ...]:
     """N*, D* and the loss against compute; those that exist."""
     if not has_optimum(fit):
         return ()
-    figures = [_against_compute(optimum, known, plan, _budgets(fit.runs, plan)) for optimum in OPTIMA]
+    budgets = _budgets(fit.runs, plan)
+    figures = [_against_compute(optimum, known, plan, budgets, level) for optimum in OPTIMA]
     return tuple(figure for figure in figures if figure)
 
 
@@ -105,9 +106,11 @@ def _budgets(runs: RunTable, plan: Plan | None) -> Floats:
     return floats(np.geomspace(C.min(), BEYOND * farthest, COARSE if len(runs) > MANY else GRID))
 
 
-def _against_compute(optimum: Optimum, known: Uncertainty, plan: Plan | None, budgets: Floats) -> Figure | None:
+def _against_compute(
+    optimum: Optimum, known: Uncertainty, plan: Plan | None, budgets: Floats, level: float
+) -> Figure | None:
     """None where the law has no optimum at any of the budgets."""
-    line, band = _curve(optimum, known, budgets)
+    line, band = _curve(optimum, known, budgets, level)
     if not line.x:
         return None
     runs = _runs(optimum, known.fit.runs)
@@ -115,29 +118,29 @@ def _against_compute(optimum: Optimum, known: Uncertainty, plan: Plan | None, bu
     return Figure(
         optimum.name,
         optimum.title,
-        f"{optimum.caption}, {_how_sure(band)}{thinned(known.fit.runs)}",
+        f"{optimum.caption}, {_how_sure(band, level)}{thinned(known.fit.runs)}",
         Axis("compute C", *limits(budgets, True), unit="FLOP", log=True, ticks="power"),
         Axis(optimum.label, *_heights(band, line, runs, optimum.log), unit=unit, log=optimum.log, ticks=optimum.ticks),
         (_trained(known.fit.runs), *_budget_mark(plan), *band, runs, line, *_planned(optimum, plan)),
     )
 
 
-def _how_sure(band: tuple[Band, ...]) -> str:
+def _how_sure(band: tuple[Band, ...], level: float) -> str:
     if not band:
         return "without an interval, since too many replicates have no optimum."
     beyond = "Outside the shaded range of the runs it is extrapolated, and the band knows of no law that bends there."
-    return f"with its {LEVEL:.0%} interval. {beyond}"
+    return f"with its {percent(level)} interval. {beyond}"
 
 
-def _curve(optimum: Optimum, known: Uncertainty, budgets: Floats) -> tuple[Line, tuple[Band, ...]]:
+def _curve(optimum: Optimum, known: Uncertainty, budgets: Floats, level: float) -> tuple[Line, tuple[Band, ...]]:
     """The estimate over the budgets that have one, and the interval over those that have one."""
     fit = known.fit
     estimates = [(C, float(optimum.target(C).evaluate(fit, fit.natural[None])[0])) for C in budgets]
     x, y = _columns([(C, value) for C, value in estimates if math.isfinite(value)], 2)
     hover = tuple(f"optimum for {number(C, 3)} FLOP\n{with_unit(v, optimum.unit)}" for C, v in zip(x, y, strict=True))
-    intervals = [(C, known.interval(optimum.target(C))) for C in budgets]
+    intervals = [(C, known.interval(optimum.target(C), level)) for C in budgets]
     at, low, high = _columns([(C, i.low, i.high) for C, i in intervals if isinstance(i, Interval)], 3)
-    band = (Band(at, low, high, f"{LEVEL:.0%} interval", "accent"),) if at else ()
+    band = (Band(at, low, high, f"{percent(level)} interval", "accent"),) if at else ()
     return Line(x, y, "optimum", "accent", hover), band
 
 

@@ -17,9 +17,8 @@ from reports.optimum_figures import optimum_figures
 from reports.plan_sentences import plan_sentence, question, typeset
 from reports.plan_tables import bill_table, cost_table, plan_table, realised_table, road_table, variant_table
 from reports.run_rows import run_rows
-from reports.sentences import with_interval
-from reports.wording import number, with_unit
-from scalelaw.intervals import Uncertainty
+from reports.wording import number, with_interval, with_unit
+from scalelaw.intervals import LEVEL, Uncertainty
 from scalelaw.planning import Plan
 from scalelaw.planning.base import Answer
 from scalelaw.results import Interval
@@ -28,31 +27,32 @@ if TYPE_CHECKING:
     from runners.realising import Realised
 
 
-def plan_report(plan: Plan, known: Uncertainty, realised: Sequence[Realised] = ()) -> Report:
+def plan_report(plan: Plan, known: Uncertainty, realised: Sequence[Realised] = (), level: float = LEVEL) -> Report:
     """What someone who pays for the runs wants to know.
 
     Args:
         plan: the answer to a question about N and D.
         known: what its intervals are made from.
         realised: the nearest architectures that can be trained, where they were worked out.
+        level: of the intervals of parameters and curves; the plan has its own.
     """
     fit = plan.fit
     sections: tuple[Section | None, ...] = (
         Text("summary", "Summary", _summary(plan)),
         plan_table(plan),
+        findings(fit, plan),
         near_optimal_figure(plan),
         cost_table(plan),
         bill_table(plan),
         realised_table(realised),
         road_table(plan),
         variant_table(plan),
-        findings(fit, plan),
-        *optimum_figures(fit, known, plan),
-        law_figure(fit, known),
-        parameter_table(fit, known),
+        *optimum_figures(fit, known, plan, level),
+        law_figure(fit, known, level),
+        parameter_table(fit, known, level),
         sensitivity_table(fit),
-        provenance.excluded_table(fit.runs),
-        checklist.checklist(checklist.of_fit(fit, known) | held_out(plan)),
+        provenance.excluded_table(fit.runs.excluded),
+        checklist.of_fit_table(fit, known, held_out(plan)),
         provenance.sources_table(fit.runs),
     )
     made_of = {"question": plan.goal.sentence, **provenance.of_fit(fit, known)}
@@ -73,7 +73,7 @@ def _flatness(plan: Plan) -> str:
     half, twice = (_wasted(plan, what) for what in ("half", "twice"))
     if not (half and twice):
         return f"{words}."
-    return f"{words}; half the size wastes {half} of the spending, twice the size {twice}."
+    return f"{words}; half the size wastes {half} of what it takes, twice the size {twice}."
 
 
 def _wasted(plan: Plan, what: str) -> str:

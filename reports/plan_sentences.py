@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from reports.sentences import ends, with_interval
-from reports.wording import number, power
+from reports.wording import ends, number, percent, power, with_interval
 from scalelaw.planning import Plan
 from scalelaw.results import Interval, Unavailable
 
@@ -30,11 +29,12 @@ def question(plan: Plan) -> str:
 
 
 def typeset(text: str) -> str:
-    """Numbers of a plain text with their powers of ten raised.
+    """A plain text as a page writes it: powers of ten raised, 6ND without spaces.
 
     >>> typeset("the least loss for 5.252e+23 FLOP")
     'the least loss for 5.252×10²³ FLOP'
     """
+    text = text.replace("6 N D", "6ND")
     return re.sub(r"\b(\d+(?:\.\d+)?)e([+-]?\d+)\b", lambda found: power(found[1], int(found[2])), text)
 
 
@@ -45,7 +45,9 @@ def _why(plan: Plan) -> str:
 def _loss_sentence(plan: Plan) -> str:
     if not (isinstance(plan.loss, Interval) and isinstance(plan.new_run, Interval)):
         return ""
-    new_run = f"one new run should land in {ends(plan.new_run)} ({plan.new_run.level:.0%} prediction interval)"
+    new_run = f"one new run should land in {ends(plan.new_run)} ({percent(plan.new_run.level)} prediction interval)"
+    if isinstance(plan.extrapolated, Interval):
+        new_run += f", or {ends(plan.extrapolated)} if the law drifts on as it did beyond runs held out"
     if plan.loss.low == plan.loss.high:  # it was asked for
         return f" {new_run[0].upper()}{new_run[1:]}."
     return f" The law expects a loss of {with_interval(plan.loss)} there; {new_run}."

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reports.base import Cell, Quantity, Range, Table
 from reports.plan_sentences import typeset
+from reports.wording import percent
 from scalelaw.planning import Plan
 from scalelaw.planning.base import Answer, Cost, Variant
 from scalelaw.results import Interval, Unavailable
@@ -58,7 +59,7 @@ def _answer_row(label: str, answer: Answer, said: str) -> tuple[Cell, ...]:
         return label, "not available", None, answer.unit, answer.reason
     if answer.low == answer.high:
         return label, Quantity(answer.estimate, answer.unit), None, answer.unit, "given"
-    how = f"{answer.level:.0%} {answer.kind} interval"
+    how = f"{percent(answer.level)} {answer.kind} interval"
     notes = f"{how}; {answer.note}" if answer.note and answer.note != said else how
     return label, Quantity(answer.estimate, answer.unit), ends_cell(answer), answer.unit, notes
 
@@ -78,7 +79,7 @@ def cost_table(plan: Plan) -> Table | None:
     """What other sizes cost at the same spending; None where the size was given."""
     if not plan.costs:
         return None
-    level = next((f"{cost.wasted.level:.0%}" for cost in plan.costs if isinstance(cost.wasted, Interval)), "interval")
+    level = next((percent(cost.wasted.level) for cost in plan.costs if isinstance(cost.wasted, Interval)), "interval")
     paid = plan.bill is not None and any(cost.money is not None for cost in plan.costs)
     columns = (
         *("size", "N", "D", "loss", "loss lost", f"loss lost, {level}", "wasted, %", f"wasted, {level}"),
@@ -101,7 +102,7 @@ def _cost_row(cost: Cost, paid: bool, plan: Plan) -> tuple[Cell, ...]:
     return (
         *(cost.what, Quantity(cost.n_params, "parameters"), Quantity(cost.n_tokens, "tokens"), Quantity(cost.loss)),
         *(_estimate(cost.loss_lost), ends_cell(cost.loss_lost)),
-        *(_percent(cost.wasted), _percent_ends(cost.wasted), extra),
+        *(_share(cost.wasted), _share_ends(cost.wasted), extra),
         *((None if cost.money is None else Quantity(cost.money, currency),) if paid else ()),
     )
 
@@ -110,11 +111,11 @@ def _estimate(answer: Answer) -> Cell:
     return None if isinstance(answer, Unavailable) else Quantity(answer.estimate)
 
 
-def _percent(answer: Answer) -> Cell:
+def _share(answer: Answer) -> Cell:
     return None if isinstance(answer, Unavailable) else Quantity(100.0 * answer.estimate)
 
 
-def _percent_ends(answer: Answer) -> Cell:
+def _share_ends(answer: Answer) -> Cell:
     return ends_cell(answer) if isinstance(answer, Unavailable) else Range(100.0 * answer.low, 100.0 * answer.high)
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
 from reports.base import Cell, Table
 from scalelaw import __version__
 from scalelaw.fitting import Fit
 from scalelaw.intervals import Uncertainty
-from scalelaw.runs import RunTable
+from scalelaw.runs import Exclusion, RunTable
 
 
 def versions() -> dict[str, Cell]:
@@ -50,9 +50,9 @@ def sources_table(runs: RunTable) -> Table | None:
     return Table("sources", "Source files", ("file", "sha256"), rows) if rows else None
 
 
-def excluded_table(runs: RunTable) -> Table | None:
+def excluded_table(excluded: Sequence[Exclusion]) -> Table | None:
     """The runs left out, with where they stood and why; None where there are none."""
-    rows = tuple((e.run_id, e.file or None, e.line or None, e.reason) for e in runs.excluded)
+    rows = tuple((e.run_id, e.file or None, e.line or None, e.reason) for e in excluded)
     if not rows:
         return None
     return Table("excluded", "Excluded runs", ("run", "file", "line", "reason"), rows)

@@ -8,11 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from reports.palette import RAMP, ramp
-from reports.thinning import MAX_POINTS, drawn_rows, thinned
+from reports.thinning import drawn_rows
 from scalelaw.numbers import format_quantity
 from scalelaw.runs import RunTable
-
-__all__ = ["MAX_POINTS", "SizeGroup", "drawn_rows", "size_groups", "thinned"]
 
 
 @dataclass(frozen=True)

@@ -33,21 +33,32 @@ LOSS = "nats/token"
 
 
 def learning_figures(sweep: SweepRuns) -> tuple[Figure, ...]:
-    """Validation and training loss against tokens, and loss against compute; those that were logged."""
+    """Validation and training loss against tokens, and loss against compute, of each corpus; those that were logged."""
+    parts = {corpus: figures for corpus, runs in sweep.by_corpus.items() if (figures := _of_corpus(runs))}
+    if len(parts) < 2:
+        return tuple(figure for figures in parts.values() for figure in figures)
+    return tuple(
+        replace(figure, name=f"{figure.name}_{i}", title=f"{figure.title}, on {clip(corpus) or 'what is not stated'}")
+        for i, (corpus, figures) in enumerate(parts.items(), 1)
+        for figure in figures
+    )
+
+
+def _of_corpus(runs: Sequence[SweepRun]) -> list[Figure]:
     against = (
         ("learning", "Learning curves: validation loss", "val_loss"),
         ("training", "Learning curves: training loss", "train_loss"),
     )
-    figures = [_curves(sweep, name, title, y) for name, title, y in against]
-    return tuple(figure for figure in (*figures, _compute(sweep)) if figure)
+    figures = [_curves(runs, name, title, y) for name, title, y in against]
+    return [figure for figure in (*figures, _compute(runs)) if figure]
 
 
-def _curves(sweep: SweepRuns, name: str, title: str, y: str) -> Figure | None:
+def _curves(every: Sequence[SweepRun], name: str, title: str, y: str) -> Figure | None:
     """A line a run against tokens; None where no run logged two values."""
-    runs = [run for run in sweep.runs if _logged(run, y)]
+    runs = [run for run in every if _logged(run, y)]
     if not runs:
         return None
-    shape, colours = shape_colours(sweep.runs)
+    shape, colours = shape_colours(every)
     drawn = _spread(runs, shape)
     lines = _labelled(
         [(run, _line(run, "tokens", y, colours.get(run.spec.get(shape), "accent"))) for run in drawn], shape
@@ -57,18 +68,18 @@ def _curves(sweep: SweepRuns, name: str, title: str, y: str) -> Figure | None:
         title,
         f"One line a run, both axes logarithmic.{_left_out(drawn, runs)}",
         Axis("tokens", *limits([v for line in lines for v in line.x], True), log=True, ticks="count"),
-        _loss_axis(*limits([v for line in lines for v in line.y], True)),
+        _loss_axis(runs[0].unit, *limits([v for line in lines for v in line.y], True)),
         tuple(lines),
         legend=_legend(shape, colours),
     )
 
 
-def _compute(sweep: SweepRuns) -> Figure | None:
+def _compute(every: Sequence[SweepRun]) -> Figure | None:
     """Curves and final losses against the compute spent, with the least loss found so far."""
-    runs = [run for run in sweep.runs if _logged(run, "val_loss") or (math.isfinite(run.loss) and run.flops > 0)]
+    runs = [run for run in every if _logged(run, "val_loss") or (math.isfinite(run.loss) and run.flops > 0)]
     if not runs:
         return None
-    shape, colours = shape_colours(sweep.runs)
+    shape, colours = shape_colours(every)
     drawn = _spread(runs, shape)
     lines: list[tuple[SweepRun, Line]] = [
         (run, _line(run, "flops", "val_loss", colours.get(run.spec.get(shape), "accent")))
@@ -87,10 +98,10 @@ def _compute(sweep: SweepRuns) -> Figure | None:
     return Figure(
         "compute",
         "Loss against compute",
-        "Both axes logarithmic. Points are final losses, lines the way there; the line below them is the least loss "
-        f"found for each compute.{_left_out(drawn if lines else finals, runs)}",
+        f"Both axes logarithmic. Points are final losses{', lines the way there' if lines else ''}; the black line is "
+        f"the least loss found for each compute.{_left_out(drawn if lines else finals, runs)}",
         Axis("compute", *limits([x for x, _ in points], True), unit="FLOP", log=True, ticks="power"),
-        _loss_axis(*limits([y for _, y in points], True)),
+        _loss_axis(runs[0].unit, *limits([y for _, y in points], True)),
         (*layers, *_frontier(points)),
         legend=_legend(shape, colours),
     )
@@ -126,10 +137,10 @@ def _labelled(drawn: Sequence[tuple[SweepRun, Mark]], shape: str) -> list[Mark]:
     return layers
 
 
-def _loss_axis(low: float, high: float) -> Axis:
+def _loss_axis(unit: str, low: float, high: float) -> Axis:
     """A logarithmic axis; over less than a factor of three its ticks are even, or there would be one or two."""
     even = tuple(at for at, _ in ticks(Axis("", low, high))) if high < 3 * low else ()
-    return Axis("loss", low, high, unit=LOSS, log=True, at=even)
+    return Axis("loss", low, high, unit=unit, log=True, at=even)
 
 
 def _line(run: SweepRun, x: str, y: str, colour: str) -> Line:

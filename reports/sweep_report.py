@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from reports import checklist, provenance
 from reports.base import Figure, Findings, Report, ReportKind, Section, Text
 from reports.sweep_figures import learning_figures, rate_figures, transfers
-from reports.sweep_runs import SETTLED, SweepRuns
-from reports.sweep_tables import answers, best_table, curve_rows, run_table, status_table, transfer_table
-from reports.wording import count, number, with_unit
+from reports.sweep_runs import SETTLED, STATUSES, SweepRun, SweepRuns
+from reports.sweep_tables import answers, best_table, curve_rows, least, run_table, status_table, transfer_table
+from reports.wording import clip, count, listed, number, with_unit
 from scalelaw.results import Finding
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def sweep_report(sweep: SweepRuns, check: CoordinateCheck | None = None, refresh
     """
     found = transfers(sweep)
     sections: tuple[Section | None, ...] = (
-        Text("summary", "Summary", _summary(sweep)),
+        Text("summary", "Summary", (*_summary(sweep), *(transfer.sentence for transfer in found))),
         status_table(sweep),
         best_table(sweep),
         *learning_figures(sweep),
@@ -36,6 +36,7 @@ def sweep_report(sweep: SweepRuns, check: CoordinateCheck | None = None, refresh
         *(_coordinate_figures(check) if check else ()),
         Findings("findings", "Findings", _findings(sweep)),
         run_table(sweep),
+        provenance.excluded_table(sweep.excluded),
         checklist.checklist(answers(sweep)),
     )
     made_of = {"store": str(sweep.path), **sweep.made_by, **provenance.versions()}
@@ -45,21 +46,25 @@ def sweep_report(sweep: SweepRuns, check: CoordinateCheck | None = None, refresh
 
 def _summary(sweep: SweepRuns) -> tuple[str, ...]:
     ended = len(sweep.of(*SETTLED))
-    others = [(status, len(sweep.of(status))) for status in ("diverged", "out_of_memory", "running", "interrupted")]
+    others = [(status, len(sweep.of(status))) for status in STATUSES if status not in ("finished", "waiting")]
     said = "".join(f", {n} {status.replace('_', ' ')}" for status, n in others if n)
     waiting = len(sweep.of("waiting"))
     first = f"{ended} of {count(len(sweep.runs), 'run')} have ended{said}{f', {waiting} waiting' if waiting else ''}."
-    finished = sweep.of("finished")
-    if not finished:
+    best = {corpus: found[0] for corpus, runs in sweep.by_corpus.items() if (found := least(runs))}
+    if not best:
         return (f"{first} None has a final loss yet.",)
-    best = min(finished, key=lambda run: run.loss)
-    unit = str(best.record.get("loss_unit", "nats/token"))
+    losses = [_best(run, corpus if len(best) > 1 else "") for corpus, run in best.items()]
     spent = sum(run.flops for run in sweep.runs)
     return (
         first,
-        f"The least final loss is {number(best.loss)} {unit}, of {best.run_id}. The sweep has spent "
+        f"The least final loss is {listed(losses)}. The sweep has spent "
         f"{number(spent, 3)} FLOP over {with_unit(sum(run.tokens for run in sweep.runs), 'tokens')}.",
     )
+
+
+def _best(run: SweepRun, corpus: str) -> str:
+    on = f" on {clip(corpus)}" if corpus else ""
+    return f"{number(run.loss)} {run.unit}{on}, of {clip(run.run_id)}"
 
 
 def _findings(sweep: SweepRuns) -> tuple[Finding, ...]:

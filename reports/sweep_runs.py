@@ -20,11 +20,11 @@ from runners.leases import is_held
 from runners.store import RunStore
 from scalelaw.checks import _columns
 from scalelaw.errors import DataError
-from scalelaw.runs import RunTable
+from scalelaw.runs import Exclusion, RunTable
 
-STATUSES = ("finished", "diverged", "out_of_memory", "running", "interrupted", "waiting")
-SETTLED = ("finished", "diverged", "out_of_memory")
-"""How a run can end."""
+STATUSES = ("finished", "diverged", "out_of_memory", "running", "interrupted", "waiting", "left_out")
+SETTLED = ("finished", "diverged", "out_of_memory", "left_out")
+"""How a run can end; `left_out` is one that its table left out, whatever became of it."""
 LOGGED = ("tokens", "flops", "wall_s", "train_loss", "val_loss")
 SETTINGS = {
     "corpus": "corpus",
@@ -82,10 +82,20 @@ class SweepRun:
         """Seconds spent so far."""
         return self._reached("wall_s", "wall_s")
 
+    @property
+    def unit(self) -> str:
+        """Of its losses; what trains on text logs nats per token."""
+        return str(self.record.get("loss_unit") or "nats/token")
+
+    @property
+    def corpus(self) -> str:
+        """What it was trained on, whose losses can be compared; empty where that is not known."""
+        return str(self.spec.get("corpus") or "")
+
     def _reached(self, recorded: str, logged: str) -> float:
         value = self._number(recorded)
         values = self.curve.get(logged, np.array([]))
-        return value if math.isfinite(value) else float(np.nanmax(values, initial=0.0))
+        return value if math.isfinite(value) else float(values[np.isfinite(values)].max(initial=0.0))
 
     def _number(self, name: str) -> float:
         value = self.record.get(name)
@@ -102,6 +112,7 @@ class SweepRuns:
         made_by: versions and commits that trained them, each once.
         flops_are: how their FLOPs were counted.
         answers: what else is known of the reporting checklist; empty for a store, which counts in its own way.
+        excluded: what a table left out, and why.
     """
 
     name: str
@@ -110,10 +121,19 @@ class SweepRuns:
     made_by: Mapping[str, str] = field(default_factory=dict)
     flops_are: str = "those of every matrix product"
     answers: Mapping[str, str] = field(default_factory=dict)
+    excluded: tuple[Exclusion, ...] = ()
 
     def of(self, *statuses: str) -> tuple[SweepRun, ...]:
         """The runs of these statuses."""
         return tuple(run for run in self.runs if run.status in statuses)
+
+    @property
+    def by_corpus(self) -> dict[str, tuple[SweepRun, ...]]:
+        """The runs of each corpus: losses on one are no measure of those on another."""
+        found: dict[str, list[SweepRun]] = {}
+        for run in self.runs:
+            found.setdefault(run.corpus, []).append(run)
+        return {corpus: tuple(runs) for corpus, runs in sorted(found.items())}
 
     @property
     def settled(self) -> bool:
@@ -138,7 +158,7 @@ def read_sweep(store: str | Path, name: str = "", specs: Mapping[str, Mapping[st
         remedy = "name a folder that holds <run_id>/spec.json, or the sweep's TOML file"
         raise DataError("E_EMPTY", "the directory is not a run store", file=path, remedy=remedy)
     names = sorted(specs) if specs else sorted(begun)
-    descriptions = {run_id: found.description(run_id) for run_id in names if run_id in begun}
+    descriptions = {run_id: said for run_id in names if run_id in begun and (said := _description(found, run_id))}
     runs = tuple(_run(found, run_id, descriptions.get(run_id, {}), (specs or {}).get(run_id, {})) for run_id in names)
     return SweepRuns(name or path.resolve().name, path, runs, _made_by(descriptions))
 
@@ -146,19 +166,18 @@ def read_sweep(store: str | Path, name: str = "", specs: Mapping[str, Mapping[st
 def sweep_of(runs: RunTable, name: str) -> SweepRuns:
     """The runs of a table as a sweep: several rows of one run are its curve, the last of them its final loss.
 
-    Of runs that the table left out, those that diverged are known as such, the others as interrupted.
+    Of runs that the table left out, those that diverged are known as such.
     """
     rows: dict[str, list[int]] = {}
     for i, run_id in enumerate(runs.run_id):
         rows.setdefault(run_id, []).append(i)
     found = [_of_rows(runs, sorted(places, key=lambda i: runs.n_tokens[i])) for places in rows.values()]
-    found += [
-        SweepRun(one.run_id, "diverged" if "diverged" in one.reason.lower() else "interrupted", {})
-        for one in runs.excluded
-    ]
+    lost = {one.run_id: one.reason.lower() for one in runs.excluded if one.run_id not in rows}
+    found += [SweepRun(name, "diverged" if "diverged" in why else "left_out", {}) for name, why in lost.items()]
     counted = f"those of the table, by the convention {runs.conventions.flops}"
     path = Path(runs.named_files or name)
-    return SweepRuns(name, path, tuple(found), flops_are=counted, answers=checklist.of_runs(runs))
+    answers = checklist.of_runs(runs)
+    return SweepRuns(name, path, tuple(found), flops_are=counted, answers=answers, excluded=runs.excluded)
 
 
 def _of_rows(runs: RunTable, rows: list[int]) -> SweepRun:
@@ -179,6 +198,16 @@ def _scalar(cell: Any) -> Any:
     """A cell as plain data; a number that is whole is a whole number."""
     value = cell.item() if isinstance(cell, np.generic) else cell
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _description(store: RunStore, run_id: str) -> Mapping[str, Any]:
+    """What `spec.json` says; empty where a run is being begun again at this moment, which takes the file away."""
+    try:
+        return store.description(run_id)
+    except DataError as error:
+        if error.code != "E_SPEC":
+            raise
+        return {}
 
 
 def _run(store: RunStore, run_id: str, description: Mapping[str, Any], spec: Mapping[str, Any]) -> SweepRun:

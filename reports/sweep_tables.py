@@ -20,6 +20,7 @@ MEANING = {
     "running": "being trained now",
     "interrupted": "begun and not being trained; running the sweep again goes on with it",
     "waiting": "not begun",
+    "left_out": "in the table, and left out: see the reasons below",
 }
 SPEC_COLUMNS = {
     "corpus": "corpus",
@@ -37,6 +38,7 @@ SPEC_COLUMNS = {
     "seed": "seed",
 }
 """Fields of a spec and the quantity of the checklist that each is."""
+_LOGGED = ("tokens", "flops", "train_loss", "val_loss")
 
 
 def status_table(sweep: SweepRuns) -> Table:
@@ -64,20 +66,26 @@ def _sums(runs: Sequence[SweepRun]) -> tuple[Cell, ...]:
 
 
 def best_table(sweep: SweepRuns) -> Table | None:
-    """The runs of least loss; None where none has finished."""
-    finished = sorted((run for run in sweep.runs if math.isfinite(run.loss)), key=lambda run: run.loss)
-    if not finished:
+    """The runs of least loss on each corpus; None where none has finished."""
+    parts = {corpus: best for corpus, runs in sweep.by_corpus.items() if (best := least(runs)[:NAMED])}
+    if not parts:
         return None
-    columns = ("run", "loss", "unit", "parameters", "tokens", "learning rate", "FLOP")
+    columns = ("run", "corpus", "loss", "unit", "parameters", "tokens", "learning rate", "FLOP")
     rows = tuple(
         (
-            *(clip(run.run_id), Quantity(run.loss), str(run.record.get("loss_unit", ""))),
+            *(clip(run.run_id), corpus or None, Quantity(run.loss), run.unit),
             *(_number(run.record.get("n_params"), "parameters"), _number(run.record.get("n_tokens"), "tokens")),
             *(_number(run.spec.get("lr")), Quantity(run.flops, "FLOP")),
         )
-        for run in finished[:NAMED]
+        for corpus, best in parts.items()
+        for run in best
     )
     return Table("best", "Least loss", columns, rows)
+
+
+def least(runs: Sequence[SweepRun]) -> list[SweepRun]:
+    """The runs with a final loss, by that."""
+    return sorted((run for run in runs if math.isfinite(run.loss)), key=lambda run: run.loss)
 
 
 def _number(value: object, unit: str = "") -> Cell:
@@ -137,7 +145,10 @@ def transfer_table(found: Sequence[Transfer]) -> Table | None:
         *("runs", "width", "best log2 rate", "95% interval", "loss there", "best rate tried", "loss of that"),
         *("diverged", "note"),
     )
-    caption = " ".join(transfer.sentence for transfer in found)
+    caption = (
+        "A width's best rate is the minimum of a parabola around the best rate tried; intervals are jackknives over "
+        "the seeds. What follows for transfer stands in the summary."
+    )
     return Table("transfer", "Does the learning rate transfer?", columns, tuple(rows), caption)
 
 
@@ -150,9 +161,6 @@ def curve_rows(sweep: SweepRuns) -> tuple[Rows, ...]:
         for name in _LOGGED:
             columns[name] += run.curve[name].tolist() if points else []
     return (Rows("curves", columns),) if columns["run_id"] else ()
-
-
-_LOGGED = ("tokens", "flops", "train_loss", "val_loss")
 
 
 NOTHING = "nothing was fitted"

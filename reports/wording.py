@@ -1,13 +1,15 @@
-"""Numbers as a reader sees them."""
+"""Numbers, and estimates with their intervals, as a reader sees them."""
 
 from __future__ import annotations
 
 import hashlib
 import math
+import re
 from textwrap import wrap
 
 from reports.base import Cell, Quantity, Range
 from scalelaw.numbers import format_quantity
+from scalelaw.results import Interval, Unavailable
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 COUNTS = ("parameters", "tokens", "USD", "device-hours")
@@ -58,10 +60,11 @@ def quantity(value: float, unit: str, digits: int = 4) -> str:
 def with_unit(value: float, unit: str, digits: int = 3) -> str:
     """A number and its unit.
 
-    >>> with_unit(7.04e10, "parameters")
-    '70.4B parameters'
+    >>> with_unit(7.04e10, "parameters"), with_unit(1.0, "days")
+    ('70.4B parameters', '1 day')
     """
-    return f"{quantity(value, unit, digits)} {unit}".rstrip()
+    shown = quantity(value, unit, digits)
+    return f"{shown} {unit.removesuffix('s') if shown == '1' else unit}".rstrip()
 
 
 def show(cell: Cell) -> str:
@@ -76,11 +79,72 @@ def show(cell: Cell) -> str:
         case Quantity(value, unit, digits):
             return quantity(value, unit, digits)
         case Range(low, high, unit):
-            return f"{quantity(low, unit)} to {quantity(high, unit)}"
+            return span(low, high, unit)
         case int():
             return f"{cell:,}"
         case _:
             return cell
+
+
+def span(low: float, high: float, unit: str = "", digits: int = 4) -> str:
+    """Two ends, which keep a last zero where the other end has a digit.
+
+    >>> span(2.4431, 2.46), span(6.1e8, 1.2e9, "tokens")
+    ('2.443 to 2.460', '610M to 1.2B')
+    """
+    ends = [quantity(end, unit, digits) for end in (low, high)]
+    decimals = [len(end.partition(".")[2]) for end in ends]
+    if all(re.fullmatch(r"−?\d+\.\d+", end) for end in ends):
+        ends = [_longer(end, max(decimals), digits) for end in ends]
+    return " to ".join(ends)
+
+
+def _longer(shown: str, decimals: int, digits: int) -> str:
+    """With zeros at its end, as far as so many digits in all allow."""
+    significant = len(shown.removeprefix("−").replace(".", "").lstrip("0"))
+    return shown + "0" * max(0, min(decimals - len(shown.partition(".")[2]), digits - significant))
+
+
+def percent(share: float) -> str:
+    """A level or another share, with the digits it has.
+
+    >>> percent(0.95), percent(0.999), percent(2 / 3)
+    ('95%', '99.9%', '66.67%')
+    """
+    return f"{number(100 * share)}%"
+
+
+def with_interval(interval: Interval | Unavailable) -> str:
+    """An estimate with its unit, level and ends; without ends where it was given, or why there is none.
+
+    >>> with_interval(Interval("N*", 7.04e10, 6.1e10, 8.2e10, 0.95, "wald", "parameters"))
+    '70.4B parameters (95% interval 61B to 82B)'
+    """
+    if isinstance(interval, Unavailable):
+        return str(interval)
+    estimate = with_unit(interval.estimate, interval.unit, _digits(interval))
+    if interval.low == interval.high:
+        return estimate
+    return f"{estimate} ({percent(interval.level)} interval {ends(interval)})"
+
+
+def ends(interval: Interval) -> str:
+    """The two ends, without the unit."""
+    return span(interval.low, interval.high, interval.unit, _digits(interval))
+
+
+def _digits(interval: Interval) -> int:
+    """Losses differ in the third digit, sizes in the first."""
+    return 3 if interval.unit in COUNTS else 4
+
+
+def listed(names: list[str]) -> str:
+    """Names as a sentence lists them.
+
+    >>> listed(["a"]), listed(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def visible(text: str) -> str:

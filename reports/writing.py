@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from reports.base import Report
@@ -17,6 +17,9 @@ FIGURES = ("svg", "png", "pdf")
 FORMATS = (*PAGES, "csv", *FIGURES)
 """html, md: the page. json: every number. tex: tables of numbers. csv: every run. svg, png, pdf: the figures."""
 DEFAULT = ("html", "json", "csv", "svg", "png")
+ROWS = ("runs", "curves")
+"""What a report may hold as rows beside the page."""
+Drawn = Callable[[int, int], object] | None
 
 
 def chosen(text: str) -> tuple[str, ...]:
@@ -35,7 +38,9 @@ def chosen(text: str) -> tuple[str, ...]:
     return names
 
 
-def write_report(report: Report, path: str | Path, formats: Iterable[str] = DEFAULT) -> list[Path]:
+def write_report(
+    report: Report, path: str | Path, formats: Iterable[str] = DEFAULT, drawn: Drawn = None
+) -> list[Path]:
     """Write `NAME.html` and what stands beside it; the files written, in the order of `FORMATS`.
 
     Beside the page stand `NAME.md`, `NAME.json`, `NAME.tex`, `NAME_ROWS.csv` and the figures as
@@ -46,6 +51,7 @@ def write_report(report: Report, path: str | Path, formats: Iterable[str] = DEFA
         report: what is written.
         path: the page, `NAME.html`; without one, `NAME` may also end in the first of the formats asked for.
         formats: some of `FORMATS`.
+        drawn: called with how many figures are drawn, of how many.
 
     Raises:
         UsageError: for another ending, or an unknown format.
@@ -57,16 +63,22 @@ def write_report(report: Report, path: str | Path, formats: Iterable[str] = DEFA
     if page.suffix.lower() not in (".html", f".{first}"):
         better = page.with_suffix(f".{first}").name
         raise UsageError(f"A report is an .{first} file; found {str(path)!r}. Next: name it {better}.")
-    contents = _rendered(report, page, formats)
+    contents = _rendered(report, page, formats, drawn)
     for file, content in contents.items():
         _write(file, content)
     return list(contents)
 
 
-def _rendered(report: Report, page: Path, formats: tuple[str, ...]) -> dict[Path, bytes]:
+def files_of(page: Path, formats: Iterable[str]) -> list[Path]:
+    """The files that stand beside a page, itself among them; the figures are in a folder of their own."""
+    pages = [page.with_suffix(f".{form}") for form in PAGES if form in formats]
+    return pages + [page.with_name(f"{page.stem}_{name}.csv") for name in ROWS if "csv" in formats]
+
+
+def _rendered(report: Report, page: Path, formats: tuple[str, ...], drawn: Drawn) -> dict[Path, bytes]:
     folder = page.with_name(f"{page.stem}_figures")
-    drawn = [form for form in FIGURES if form in formats or (form == "svg" and "md" in formats)]
-    figures = _drawn(report, folder, drawn)
+    forms = [form for form in FIGURES if form in formats or (form == "svg" and "md" in formats)]
+    figures = _drawn(report, folder, forms, drawn)
     rows = {page.with_name(f"{page.stem}_{rows.name}.csv"): to_csv(rows) for rows in report.rows if "csv" in formats}
     names = {form: page.with_suffix(f".{form}") for form in PAGES if form in formats}
     beside = [path.name for path in (*names.values(), *rows) if path.suffix != ".html"]
@@ -96,7 +108,7 @@ def _page(form: str, report: Report, figures: str, beside: list[str]) -> str:
             return to_json(report)
 
 
-def _drawn(report: Report, folder: Path, forms: list[str]) -> dict[Path, bytes]:
+def _drawn(report: Report, folder: Path, forms: list[str], told: Drawn) -> dict[Path, bytes]:
     if not forms:
         return {}
     # Imported here: matplotlib is an optional part, and half a second.
@@ -104,8 +116,13 @@ def _drawn(report: Report, folder: Path, forms: list[str]) -> dict[Path, bytes]:
         from reports import figures as drawing
     except ImportError:
         raise MissingExtraError("A figure", "report") from None
-    draw = {"svg": drawing.svg, "png": drawing.png, "pdf": drawing.pdf}
-    return {folder / f"{figure.name}.{form}": draw[form](figure) for figure in report.figures for form in forms}
+    files = {}
+    for i, figure in enumerate(report.figures, 1):
+        contents = drawing.drawn(figure, forms)
+        files |= {folder / f"{figure.name}.{form}": content for form, content in contents.items()}
+        if told:
+            told(i, len(report.figures))
+    return files
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -83,7 +83,7 @@ def load_fit(path: str | Path) -> Fit:
         return fit
     except OSError as error:
         raise DataError("E_NOT_FOUND", f"the file cannot be read ({error.strerror})", file=path) from None
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise DataError(
             "E_NOT_A_FIT",
             f"not a fit that scalelaw saved ({error!r})",

@@ -159,7 +159,7 @@ FILES: dict[str, tuple[Path, dict[str, Any]]] = {
     "wandb": (_first(SAMPLES / "wandb_offline", "*.wandb"), {}),
     "wandb chart": (SAMPLES / "wandb_export.csv", {**TOLD, "n_tokens": "Step*32768"}),
     "tfevents": (_first(SAMPLES / "tb", "*tfevents*"), TOLD),
-    "trainer_state": (_first(SAMPLES / "hf_trainer", "trainer_state.json"), {"loss": "eval/loss", **TOLD}),
+    "trainer_state": (_first(SAMPLES / "hf_trainer", "trainer_state.json"), {"loss": "eval_loss", **TOLD}),
     "lightning csv": (_first(SAMPLES / "lightning_csv", "metrics.csv"), TOLD),
     "dvclive": (_first(SAMPLES / "dvclive", "loss.tsv"), TOLD),
     "mlflow": (IN_PLACE / "mlflow.db", {}),
@@ -205,8 +205,8 @@ def with_wandb_checksums(content: bytes) -> bytes:
 
 
 def mutated(content: bytes, rng: np.random.Generator) -> bytes:
-    """One to three mutations, one after another."""
-    for _ in range(int(rng.integers(1, 4))):
+    """One to three mutations, one after another, mostly one."""
+    for _ in range(int(rng.choice([1, 1, 1, 2, 3]))):
         content = MUTATIONS[int(rng.integers(len(MUTATIONS)))](content, rng)
     return content
 
@@ -219,7 +219,7 @@ def _at(content: bytes, rng: np.random.Generator) -> int:
 
 def flip_bits(content: bytes, rng: np.random.Generator) -> bytes:
     changed = bytearray(content)
-    for _ in range(int(rng.integers(1, 9))):
+    for _ in range(int(rng.choice([1, 1, 8]))):
         if changed:
             changed[_at(content, rng) % len(changed)] ^= 1 << int(rng.integers(8))
     return bytes(changed)

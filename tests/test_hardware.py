@@ -77,7 +77,7 @@ def test_impossible_devices_are_refused(words: dict[str, float], said: str) -> N
         cluster("8xH100", **words)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("devices", ["0xH100", "8x"])
+@pytest.mark.parametrize("devices", ["0xH100", "8x", "-8xH100", "1.5xH100"])
 def test_counts_are_positive_and_names_are_given(devices: str) -> None:
     with pytest.raises(UsageError, match="written like 512xH100"):
         cluster(devices)
@@ -109,3 +109,13 @@ def test_a_table_that_says_nothing_usable_is_refused(tmp_path: Path, text: str, 
         read_accelerators(path)
     assert refused.value.code == code
     assert str(path) in str(refused.value)
+
+
+@pytest.mark.parametrize("devices", ["8xRTX-4090", "8 x RTX-4090", "8XRTX-4090", "8×RTX-4090"])
+def test_a_count_is_read_however_the_times_is_written(devices: str) -> None:
+    found = cluster(devices)
+    assert (found.count, found.accelerator.name) == (8, "RTX-4090")
+
+
+def test_a_name_that_holds_an_x_is_one_device() -> None:
+    assert cluster("RTX-4090").count == 1

@@ -82,7 +82,8 @@ def _repeated(runs: RunTable) -> Finding | tuple[()] | None:
     epochs, unique = columns.numbers(runs, "epochs"), columns.numbers(runs, "unique_tokens")
     if epochs is None and unique is None:
         return None
-    times = epochs if unique is None else runs.n_tokens / unique
+    # 0 unique tokens is how a sweep says that none is met twice
+    times = epochs if unique is None else runs.n_tokens / np.where(unique > 0, unique, np.inf)
     repeated = np.asarray(times) > 1 + TOLERANCE
     if not repeated.any():
         return ()

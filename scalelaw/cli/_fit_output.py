@@ -54,9 +54,14 @@ def _finite(value: float) -> float | None:
 def _write_table(
     fitted: Fit, known: Uncertainty, intervals: dict[str, Any], level: float, changes: tuple[Change, ...]
 ) -> None:
+    from scalelaw.results import Unavailable
+
     rows = []
     for param in fitted.law.params:
-        estimate, interval = output.shown_interval(intervals[param.name], 6)
+        found = intervals[param.name]
+        estimate, interval = output.shown_interval(found, 6)
+        if isinstance(found, Unavailable):  # the reasons stand below: a sentence in a cell would tear the table apart
+            estimate, interval = output.shown(float(fitted.estimate[param.name]), 6), "not available"
         if not fitted.identified(param.name):
             estimate, interval = "not identified", "by these runs"
         rows.append([param.name, estimate, interval, param.unit])
@@ -67,6 +72,9 @@ def _write_table(
     typer.echo(f"\nintervals  {known.method}")
     if known.note:
         typer.echo(f"           {known.note}")
+    reasons = {found.reason for found in intervals.values() if isinstance(found, Unavailable)}
+    for reason in sorted(reasons):
+        output.wrapped(f"           not available: {reason}", " " * 11)
     typer.echo(f"objective  {fitted.certificate.objective:.10g}  {fitted.objective.label}: {fitted.objective.formula}")
     typer.echo(f"outcome    {fitted.certificate.outcome}")
     typer.echo(f"data       {len(fitted.runs)} runs, {len(fitted.runs.excluded)} left out, {fitted.runs.fingerprint}\n")

@@ -26,7 +26,7 @@ def number(text: str) -> float:
     try:
         return parse_number(text)
     except (ValueError, OverflowError) as error:
-        raise typer.BadParameter(f"found {text!r}, {error}; expected one such as 0.4, 70M, 1.4T or 1e21") from None
+        raise ValueError(f"found {text!r}, {error}; expected one such as 0.4, 70M, 1.4T or 1e21") from None
 
 
 def figure_file(path: Path | None) -> Path | None:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 
+WIDTH = 80
+"""Columns of a terminal that everybody has."""
+
 
 def write_json(data: Mapping[str, Any]) -> None:
     """One JSON document; anything infinite has been made null before."""
@@ -76,6 +79,14 @@ def shown_interval(interval: Interval | Unavailable, digits: int = 4) -> tuple[s
     return shown(interval.estimate, digits), f"[{shown(interval.low, digits)}, {shown(interval.high, digits)}]"
 
 
+def wrapped(text: str, indent: str = "  ") -> None:
+    """A line on stdout, as several of at most 80 columns; a word is never cut."""
+    import textwrap
+
+    lines = textwrap.wrap(clean(text), WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    typer.echo("\n".join(lines))
+
+
 def write_findings(findings: Iterable[Finding]) -> None:
     """One finding a line on stdout, after a table."""
     for finding in findings:
@@ -91,6 +102,12 @@ def note(message: str, quiet: bool = False) -> None:
 def clean(text: str) -> str:
     """Text from a file made safe for a terminal: control characters and escapes become visible."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def named(text: str, width: int = 24) -> str:
+    """A name from a file made safe, its middle left out where it is too long: names often differ at their ends."""
+    safe = clean(text)
+    return safe if len(safe) <= width else f"{safe[: width - 12]}..{safe[-10:]}"
 
 
 def interactive() -> bool:

@@ -88,7 +88,8 @@ Efficiency = Annotated[
     ),
 ]
 Serve = Annotated[
-    Number, _option("--serve", metavar="TOKENS", help="Tokens to be served, which are paid for too: 2 N each.", panel=SERVE)
+    Number,
+    _option("--serve", metavar="TOKENS", help="Tokens to be served, paid for too: 2 N FLOP each.", panel=SERVE),
 ]
 ServeGpu = Annotated[
     str | None,
@@ -133,13 +134,8 @@ def question(
         UsageError: for options that exclude each other or name nothing known.
     """
     from scalelaw.cli.predict import _named
-    from scalelaw.errors import UsageError
     from scalelaw.planning import fit_step_time, read_step_log
 
-    if flops is not None and times is not None:
-        raise UsageError("Give the budget as --flops FLOP or as --times X (of the largest run's 6 N D), one of them.")
-    if times is not None:
-        flops = times * float((6.0 * fitted.runs.n_params * fitted.runs.n_tokens).max())
     device = {"--mfu": mfu, "--peak": peak, "--price": price, "--accelerator-file": accelerator_file}
     if gpus is None:
         _refuse_idle({**device, "--dtype": None if dtype == "bf16" else dtype}, "--gpus 512xH100")
@@ -147,11 +143,11 @@ def question(
     if serve is None:
         _refuse_idle(serving, "--serve TOKENS")
     cluster = cluster_of(gpus, mfu, dtype, peak, price, accelerator_file)
-    weight = 1.0
+    weight, convention = 1.0, fitted.runs.conventions.params
     if any(value is not None for value in serving.values()):
         weight = serving_weight(cluster, serve_gpu, serve_mfu, serve_price, dtype, accelerator_file)
     return {
-        "flops": flops,
+        "flops": budget_of(fitted, flops, times),
         "loss": target_loss,
         "n_params": n_params,
         "n_tokens": n_tokens,
@@ -161,10 +157,27 @@ def question(
         "epochs": epochs,
         "days": days,
         "cluster": cluster,
-        "steps": None if step_times is None else fit_step_time(read_step_log(step_times)),
+        "steps": None if step_times is None else fit_step_time(read_step_log(step_times, convention)),
         "efficiency": efficiency,
         "held": _named(at or []),
     }
+
+
+def budget_of(fitted: Fit, flops: float | None, times: float | None) -> float | None:
+    """The budget in FLOP from --flops or --times, the latter in largest runs; None where neither is given.
+
+    Raises:
+        UsageError: where both are given, or no positive number of times.
+    """
+    from scalelaw.errors import UsageError
+
+    if flops is not None and times is not None:
+        raise UsageError("Give the budget as --flops FLOP or as --times X (of the largest run's 6 N D), one of them.")
+    if times is None:
+        return flops
+    if not times > 0:
+        raise UsageError(f"--times is a positive number of largest runs; found {times:g}. Next: --times 10.")
+    return times * float((6.0 * fitted.runs.n_params * fitted.runs.n_tokens).max())
 
 
 def _refuse_idle(given: Mapping[str, object], needed: str) -> None:
@@ -173,7 +186,7 @@ def _refuse_idle(given: Mapping[str, object], needed: str) -> None:
     if idle:
         from scalelaw.errors import UsageError
 
-        raise UsageError(f"Without {needed.split()[0]} there is nothing for {' and '.join(idle)} to say. Next: {needed}.")
+        raise UsageError(f"Without {needed.split()[0]} nothing follows from {' and '.join(idle)}. Next: {needed}.")
 
 
 def cluster_of(

@@ -27,7 +27,7 @@ NAMES = {
 }
 
 
-SIZES = {"half the size": "half", "twice the size": "twice", "low end of N*": "low end", "high end of N*": "high end"}
+SIZES = {"half the size": "N* / 2", "twice the size": "2 N*", "low end of N*": "N* low", "high end of N*": "N* high"}
 """What a table of 80 columns calls other sizes."""
 
 
@@ -209,7 +209,7 @@ def _hardware_sentence(planned: Plan) -> str:
 
 def _write_costs(planned: Plan, share: str) -> None:
     if planned.costs:
-        header = ["if N were", "N", "D", f"loss lost, {share}", f"wasted, {share}", "extra"]
+        header = ["size", "N", "D", f"nats lost, {share}", f"wasted, {share}", "extra"]
         rows = [
             [
                 SIZES.get(cost.what, cost.what),
@@ -223,8 +223,9 @@ def _write_costs(planned: Plan, share: str) -> None:
             for cost in planned.costs
         ]
         typer.echo("\n" + output.aligned(rows, header + (["USD"] if planned.bill else [])))
-        typer.echo("loss lost in nats/token; wasted: what of its spending a better size would not have")
-        typer.echo(f"needed{', and USD of that' * bool(planned.bill)}; extra: spending by which it reaches the plan's loss")
+        wasted = "wasted and USD" if planned.bill else "wasted"
+        typer.echo(f"{wasted}: the part of its spending a better size would not need")
+        typer.echo("extra: by how much more than the plan's spending it reaches the plan's loss")
     for band in planned.bands:
         low, high = output.shown(band.n_params_low, 3), output.shown(band.n_params_high, 3)
         ends = f"from {low} to {high} ({band.factor:.2g}x)" if band.factor < float("inf") else "without an end"
@@ -258,7 +259,7 @@ def _more(share: float) -> str:
     """How much more spending reaches the plan's loss at another size."""
     if not share < float("inf"):
         return "never"
-    return f"+{100 * share:.0f} %" if share < 10 else f"x {1 + share:.2g}"
+    return f"+{100 * share:.0f} %" if share < 100 else f"+{100 * share:.2g} %"
 
 
 def _money(value: float | None) -> str:

@@ -1,8 +1,12 @@
-"""Progress of a sweep on stderr: a bar where it is a terminal, a line per finished run elsewhere."""
+"""Progress on stderr: of a sweep, a bar where it is a terminal and a line per finished run elsewhere; of reading."""
 
 from __future__ import annotations
 
+import logging
 import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scalelaw.cli import _output as output
@@ -13,6 +17,49 @@ if TYPE_CHECKING:
     from runners.store import RunStore
     from runners.sweeps import Sweep
     from runners.workers import Event
+
+
+SERVER = "wandb:"
+EVERY = 10
+"""Runs of a server that a line stands for where stderr is no terminal."""
+
+
+@contextmanager
+def reading_progress(paths: Sequence[Path], quiet: bool) -> Iterator[None]:
+    """How far runs of a server have been read, while they are: a line that changes on a terminal, else one per ten
+    runs. Nothing where all that is read lies on disk.
+    """
+    if quiet or not any(str(path).startswith(SERVER) for path in paths):
+        yield
+    elif output.interactive():
+        from rich.console import Console
+        from rich.markup import escape
+
+        with Console(stderr=True).status("asking W&B") as status, _heard(lambda text, _: status.update(escape(text))):
+            yield
+    else:
+        with _heard(lambda text, told: output.note(text) if told else None):
+            yield
+
+
+@contextmanager
+def _heard(say: Callable[[str, bool], object]) -> Iterator[None]:
+    """What the reader logs is said, with whether it is a tenth run or the last."""
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            done, total = getattr(record, "done", 0), getattr(record, "total", 0)
+            say(output.clean(record.getMessage()), done > 0 and (done % EVERY == 0 or done == total))
+
+    log, handler = logging.getLogger("scalelaw.readers.wandb_api"), Handler()
+    level = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
 
 
 class SweepProgress:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -16,12 +15,9 @@ if TYPE_CHECKING:
     from scalelaw.readers.surveying import Found, Survey
     from scalelaw.runs import Conventions, RunTable
 
-WIDTH = 80
-NAME = 24
-"""Characters of a run's name in a table."""
 ROWS, COLUMNS, LEFT_OUT = 40, 30, 12
 """Lines of runs, columns and exclusions that a table shows; JSON has all of them."""
-TELLING = ("loss", "bpb", "ppl", "param", "token", "flop", "step", "size", "lr", "batch")
+TELLING = ("loss", "bpb", "xent", "entropy", "ppl", "param", "token", "flop", "step", "size", "lr", "batch")
 """Parts of names of columns that may hold a quantity, which are shown first."""
 
 
@@ -45,11 +41,14 @@ def write_columns(survey: Survey, format: options.Format) -> None:
         else:
             typer.echo(f"{output.clean(found.path)}: {found.rows} rows; columns, with examples\n")
             typer.echo(_columns(found) + "\n")
-            _wrapped(f"a guess from the names: {_guess(found)}")
+            output.wrapped(f"a guess from the names: {_guess(found)}")
 
 
 def _guess(found: Found) -> str:
-    """Options that name the columns whose names tell most, and a product or a value where none does."""
+    """Options that name the columns whose names tell most, and a product or a value where none does.
+
+    A quantity with one usual name needs no option; of several the likeliest is named.
+    """
     from shlex import quote
 
     lower = {name: name.lower() for name in found.columns}
@@ -59,14 +58,20 @@ def _guess(found: Found) -> str:
         return min(named, key=lambda name: ("val" not in lower[name], len(name)), default=None)
 
     step, flops = column("step", "num_", "per_", "total", "warm"), column("flop", "per_", "mfu")
-    named = {
-        "--loss": column("loss") or column("bpb"),
-        "--n-params": column("param", "embed"),
-        "--n-tokens": column("token", "per_", "batch") or (f"{step}*TOKENS_PER_STEP" if step else None),
-        "--flops": f"{flops}*1e9" if flops and "gflop" in flops.lower() else flops,
+    told = {
+        "loss": column("loss") or column("bpb") or column("xent") or column("entropy"),
+        "n_params": column("param", "embed", "val"),
+        "n_tokens": column("token", "per_", "batch", "val", "warm", "unique")
+        or (f"{step}*TOKENS_PER_STEP" if step else None),
+        "flops": f"{flops}*1e9" if flops and "gflop" in flops.lower() else flops,
     }
-    flags = [f"{flag} {quote(name)}" for flag, name in named.items() if name]
-    return " ".join([*flags, *([] if named["--n-params"] else ["--set n_params=50M"])])
+    flags = []
+    for quantity, name in told.items():
+        usual = found.likely.get(quantity, ())
+        if len(usual) != 1 and (usual or name):
+            flags.append(f"--{quantity.replace('_', '-')} {quote(usual[0] if usual else str(name))}")
+    known = told["n_params"] or found.likely.get("n_params") or found.likely.get("n_params_non_embedding")
+    return " ".join([*flags, *([] if known else ["--set n_params=50M"])])
 
 
 def write_survey(survey: Survey, format: options.Format, curves: bool) -> None:
@@ -164,7 +169,7 @@ def _write_table(survey: Survey, table: RunTable, rows: list[dict[str, Any]], cu
         _write_taken(found, table.conventions, len(survey.sources) > 1)
     _write_excluded(table)
     for note in table.notes:
-        _wrapped(f"note: {note.message} [{note.code}]")
+        output.wrapped(f"note: {note.message} [{note.code}]")
 
 
 def _run_lines(rows: Sequence[dict[str, Any]]) -> str:
@@ -172,23 +177,27 @@ def _run_lines(rows: Sequence[dict[str, Any]]) -> str:
     header = ["run", "N", "D", "C, FLOP", "loss", "points", *(["state"] if with_state else [])]
     lines = [
         [
-            _name(row["run_id"]),
-            *(output.shown(row[name], 4) for name in ("n_params", "n_tokens")),
-            f"{row['flops']:.3g}",
-            f"{row['loss']:.5g}",
+            output.named(row["run_id"]),
+            *(_number(row[name], lambda value: output.shown(value, 4)) for name in ("n_params", "n_tokens")),
+            _number(row["flops"], "{:.3g}".format),
+            _number(row["loss"], "{:.5g}".format),
             str(row["points"]),
-            *([_name(row["state"], 10)] if with_state else []),
+            *([output.named(row["state"], 10)] if with_state else []),
         ]
         for row in rows[:ROWS]
     ]
     return output.aligned(lines, header) + _more(len(rows), ROWS, "rows", "--format csv, or --save FILE, has all")
 
 
+def _number(value: float, written: Callable[[float], str]) -> str:
+    return written(value) if value == value else "-"
+
+
 def _curve_lines(table: RunTable) -> str:
     curves = _curves(table)
     lines = [
         [
-            _name(curve["run_id"]),
+            output.named(curve["run_id"]),
             str(curve["points"]),
             f"{output.shown(curve['first_tokens'], 3)} to {output.shown(curve['last_tokens'], 3)}",
             f"{curve['first_loss']:.4g} to {curve['last_loss']:.4g}",
@@ -209,9 +218,11 @@ def _write_taken(found: Found, conventions: Conventions | None, several: bool) -
         said["loss"] = conventions.loss_unit
         said["n_params"] = f"parameters, counted: {conventions.params}"
         said["flops"] = f"FLOP, counted: {conventions.flops}"
-    derived = {"n_params": "parameters, C / (6 D)", "n_tokens": "tokens, C / (6 N)", "flops": "FLOP, 6 N D"}
+    derived = {name: _derived(name, found.taken) for name in ("n_params", "n_tokens", "flops")}
     taken = [
-        [name, _name(found.taken[name], 36), said.get(name, "")] if name in found.taken else [name, "-", derived[name]]
+        [name, output.named(found.taken[name], 36), said.get(name, "")]
+        if name in found.taken
+        else [name, "-", derived[name]]
         for name in (*QUANTITY_COLUMNS, *LABEL_COLUMNS)
         if name in found.taken or name in derived
     ]
@@ -219,24 +230,34 @@ def _write_taken(found: Found, conventions: Conventions | None, several: bool) -
         typer.echo(f"{output.clean(found.path)}")
     typer.echo(output.aligned(taken, ["quantity", "column", "unit"]))
     if found.others:
-        names = ", ".join(_name(name, 36) for name in found.others[:COLUMNS])
+        names = ", ".join(output.named(name, 36) for name in found.others[:COLUMNS])
         more = f" and {len(found.others) - COLUMNS} more" if len(found.others) > COLUMNS else ""
-        _wrapped(f"other columns: {names}{more}")
+        output.wrapped(f"other columns: {names}{more}")
     typer.echo("")
+
+
+def _derived(quantity: str, taken: Mapping[str, str]) -> str:
+    """What a quantity without a column follows from, or how to tell it."""
+    formula = {"n_params": "parameters, C / (6 D)", "n_tokens": "tokens, C / (6 N)", "flops": "FLOP, 6 N D"}[quantity]
+    others = {"n_params", "n_tokens", "flops"} - {quantity}
+    if others <= taken.keys():
+        return formula
+    option = {"n_params": "--set n_params=50M", "n_tokens": "--n-tokens 'step*32768'"}.get(quantity)
+    return f"not in the logs; tell it: {option}" if option else "neither logged nor 6 N D"
 
 
 def _write_excluded(table: RunTable) -> None:
     for item in table.excluded[:LEFT_OUT]:
         place = f" (line {item.line})" if item.line else ""
-        _wrapped(f"left out: {_name(item.run_id)}{place}: {item.reason}")
+        output.wrapped(f"left out: {output.named(item.run_id)}{place}: {item.reason}")
     if len(table.excluded) > LEFT_OUT:
-        _wrapped(f"left out: {len(table.excluded) - LEFT_OUT} more; --format json has all")
+        output.wrapped(f"left out: {len(table.excluded) - LEFT_OUT} more; --format json has all")
 
 
 def _columns(found: Found) -> str:
     """Columns with examples, those first whose names tell that they may hold a quantity."""
     names = sorted(found.columns, key=lambda name: not any(part in name.lower() for part in TELLING))
-    lines = [[_name(name, 40), _name(", ".join(found.columns[name]), 36)] for name in names[:COLUMNS]]
+    lines = [[output.named(name, 40), output.named(", ".join(found.columns[name]), 36)] for name in names[:COLUMNS]]
     return output.aligned(lines, ["column", "examples"]) + _more(
         len(names), COLUMNS, "columns", "--format json has all"
     )
@@ -244,13 +265,3 @@ def _columns(found: Found) -> str:
 
 def _more(count: int, shown: int, what: str, where: str) -> str:
     return f"\n... and {count - shown} {what} more; {where}" if count > shown else ""
-
-
-def _name(text: str, width: int = NAME) -> str:
-    """A name from a file made safe, its middle left out where it is too long: names often differ at their ends."""
-    safe = output.clean(text)
-    return safe if len(safe) <= width else f"{safe[: width - 12]}..{safe[-10:]}"
-
-
-def _wrapped(text: str) -> None:
-    typer.echo(textwrap.fill(output.clean(text), WIDTH, subsequent_indent="  ", break_on_hyphens=False))

@@ -12,8 +12,10 @@ from scalelaw.cli import _output as output
 if TYPE_CHECKING:
     from runners.realising import Given, Realised
     from runners.spec import TrainSpec
+    from runners.sweeps import Sweep
     from runners.templates import Template
     from scalelaw.fitting import Fit
+    from scalelaw.planning import Plan
 
 SAID = ("corpus", "model", "parametrization", "base_width", "base_depth", "head_dim", "context", "batch_size", "lr",
         "schedule", "weight_decay")  # fmt: skip
@@ -62,6 +64,35 @@ def write_sweep_file(
     text = sweep_text(found, sweep_name(name, out), about)
     _write(out, text, force)
     return found
+
+
+def write_plan(planned: Plan, template: Path | None, out: Path, force: bool = False) -> tuple[Realised, ...]:
+    """A plan's N* and D* as a sweep file of one run; raises as `write_sweep_file`."""
+    from scalelaw.errors import UsageError
+    from scalelaw.results import Unavailable
+
+    size, tokens = planned.n_params, planned.n_tokens
+    if isinstance(size, Unavailable) or isinstance(tokens, Unavailable):
+        reason = next(answer.reason for answer in (size, tokens) if isinstance(answer, Unavailable))
+        raise UsageError(f"There is no N* and D* to write as a sweep: {reason}. Next: ask for less, or add runs.")
+    runs = planned.fit.runs
+    about = (f"Plan: {planned.goal.sentence}", f"Law {planned.fit.law.label} of runs {runs.fingerprint}.")
+    points = [(size.estimate, tokens.estimate)]
+    convention = runs.conventions.params
+    return write_sweep_file(points, template, out, name=out.stem, convention=convention, force=force, about=about)
+
+
+def load_sweep(path: Path) -> Sweep:
+    """The sweep of a file; `MissingExtraError` without torch."""
+    from scalelaw.errors import MissingExtraError
+
+    try:
+        import runners.training  # noqa: F401
+    except ImportError:
+        raise MissingExtraError("A sweep", "train") from None
+    from runners.sweeps import Sweep
+
+    return Sweep.load(path)
 
 
 def realise_points(

@@ -9,9 +9,14 @@ import typer
 
 from scalelaw.cli import _options as options
 from scalelaw.cli import _output as output
+from scalelaw.cli import _reading as reading
 
 if TYPE_CHECKING:
     from scalelaw.backtesting import Backtest, RollingBacktest
+
+
+NAME = 22
+"""Characters of a run's name in a table."""
 
 
 def backtest(
@@ -22,6 +27,10 @@ def backtest(
     rolling: Annotated[
         bool, typer.Option("--rolling", help="Several cuts, and errors by distance beyond them.")
     ] = False,
+    loss: reading.Loss = None,
+    n_params: reading.Params = None,
+    n_tokens: reading.Tokens = None,
+    flops: reading.Flops = None,
     mapping: options.ColumnMapFile = None,
     params_convention: options.ParamsConvention = None,
     interval: options.IntervalMethod = "auto",
@@ -39,7 +48,8 @@ def backtest(
     from scalelaw.backtesting import rolling_backtest
     from scalelaw.readers import read_runs
 
-    table = read_runs(runs, mapping=mapping, params_convention=params_convention)
+    columns: dict[str, Any] = {"loss": loss, "n_params": n_params, "n_tokens": n_tokens, "flops": flops}
+    table = read_runs(runs, mapping=mapping, params_convention=params_convention, **columns)
     if rolling:
         _write_rolling(rolling_backtest(law, table, objective, level=level, seed=seed), format)
         return
@@ -86,14 +96,14 @@ def _totals(result: Backtest) -> dict[str, object]:
 
 
 def _write_table(result: Backtest, rows: list[dict[str, object]]) -> None:
-    header = ["held-out run", "N", "D", "loss", "predicted", f"{100 * result.level:g} % for a new run", "error"]
+    header = ["held-out run", "N", "D", "loss", "predicted", f"{100 * result.level:g} %, new run", "error"]
     cells = []
     for row, interval in zip(rows, result.intervals, strict=True):
         counts = [output.shown(float(str(row[name])), 3) for name in ("n_params", "n_tokens")]
         losses = [f"{row[name]:.4f}" for name in ("loss", "predicted")]
         ends = output.shown_interval(interval, 4)[1]
         cells.append(
-            [output.clean(str(row["run_id"])), *counts, *losses, ends, f"{100 * float(str(row['error'])):+.2f} %"]
+            [output.named(str(row["run_id"]), NAME), *counts, *losses, ends, f"{100 * float(str(row['error'])):+.2f} %"]
         )
     typer.echo(output.aligned(cells, header))
     typer.echo(

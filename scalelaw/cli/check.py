@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from scalelaw.cli import _options as options
 from scalelaw.cli import _output as output
+from scalelaw.cli import _reading as reading
 
 if TYPE_CHECKING:
     from runners.probes.coordinate_check import CoordinateCheck
@@ -33,6 +34,10 @@ def runs(
     objective: Annotated[
         str | None, typer.Option(help="An objective; see `scalelaw fit`, whose default is used.")
     ] = None,
+    loss: reading.Loss = None,
+    n_params: reading.Params = None,
+    n_tokens: reading.Tokens = None,
+    flops: reading.Flops = None,
     mapping: options.ColumnMapFile = None,
     exclude: Annotated[
         list[str] | None, typer.Option(help="Leave rows out, and record it: 'loss >= largest(5)', 'flops > 1e21'.")
@@ -58,7 +63,8 @@ def runs(
     from scalelaw.errors import ScalelawError
     from scalelaw.readers import exclude_expression, read_runs
 
-    table = read_runs(runs, mapping=mapping, group=group)
+    columns: dict[str, Any] = {"loss": loss, "n_params": n_params, "n_tokens": n_tokens, "flops": flops}
+    table = read_runs(runs, mapping=mapping, group=group, **columns)
     for expression in exclude or []:
         table = exclude_expression(table, expression)
     claims = {**_pairs(claimed, "--claimed"), **_pairs(claimed_se, "--claimed-se", "_se")}
@@ -104,14 +110,14 @@ def _write_results(table: RunTable, law: str, results: tuple[Checked, ...], form
 def _write_result(result: Checked) -> None:
     numbers = ", ".join(map(str, result.check.numbers))
     reason = f": {result.unavailable.reason}" if result.unavailable else ""
-    typer.echo(output.clean(f"{numbers:>6}  {result.check.name:<18} {result.verdict}{reason}"))
+    output.wrapped(f"{numbers:>6}  {result.check.name:<18} {result.verdict}{reason}", " " * 8)
     for finding in result.findings:
-        typer.echo(f"        {output.clean(str(finding))}")
+        output.wrapped(f"        {finding}", " " * 10)
         if finding.runs:
             more = f" and {len(finding.runs) - SHOWN_RUNS} more" if len(finding.runs) > SHOWN_RUNS else ""
-            typer.echo(output.clean(f"          runs: {', '.join(finding.runs[:SHOWN_RUNS])}{more}"))
+            output.wrapped(f"          runs: {', '.join(finding.runs[:SHOWN_RUNS])}{more}", " " * 12)
         if finding.knob:
-            typer.echo(output.clean(f"          knob: {finding.knob}"))
+            output.wrapped(f"          knob: {finding.knob}", " " * 12)
 
 
 def _rows(result: Checked) -> list[dict[str, object]]:

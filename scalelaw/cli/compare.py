@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from scalelaw.cli import _options as options
 from scalelaw.cli import _output as output
+from scalelaw.cli import _reading as reading
 from scalelaw.cli.backtest import percent
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ def compare(
     by: Annotated[By, typer.Option(help="What ranks the laws.")] = By.backtest,
     objective: options.ObjectiveName = "auto",
     horizon: Annotated[float, typer.Option(min=0.01, help="Farthest prediction beyond a cut, in decades.")] = 100.0,
+    loss: reading.Loss = None,
+    n_params: reading.Params = None,
+    n_tokens: reading.Tokens = None,
+    flops: reading.Flops = None,
     mapping: options.ColumnMapFile = None,
     params_convention: options.ParamsConvention = None,
     level: options.Level = 0.95,
@@ -42,7 +47,8 @@ def compare(
     from scalelaw.comparing import compare as run_compare
     from scalelaw.readers import read_runs
 
-    table = read_runs(runs, mapping=mapping, params_convention=params_convention)
+    columns: dict[str, Any] = {"loss": loss, "n_params": n_params, "n_tokens": n_tokens, "flops": flops}
+    table = read_runs(runs, mapping=mapping, params_convention=params_convention, **columns)
     result = run_compare(table, law or None, by=by.value, objective=objective, horizon=horizon, level=level, seed=seed)
     rows = _rows(result)
     if format is options.Format.json:

@@ -11,6 +11,7 @@ from scalelaw.cli import _options as options
 from scalelaw.cli import _output as output
 from scalelaw.cli import _reading as reading
 from scalelaw.cli._fit_output import write_fit
+from scalelaw.cli._progress import reading_progress
 
 if TYPE_CHECKING:
     from scalelaw.laws import Law
@@ -79,7 +80,9 @@ def fit(
     from scalelaw.intervals import uncertainty
     from scalelaw.readers import exclude_expression, read_runs
 
-    table = read_runs(runs, **reading.arguments(locals()))
+    arguments = reading.arguments(locals())
+    with reading_progress(runs, quiet):
+        table = read_runs(runs, **arguments)
     for expression in exclude or []:
         table = exclude_expression(table, expression)
     if weigh:

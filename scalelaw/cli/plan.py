@@ -13,7 +13,6 @@ from scalelaw.cli import _plan_options as ask
 
 if TYPE_CHECKING:
     from runners.realising import Realised
-    from scalelaw.fitting import Fit
     from scalelaw.planning import Plan
 
 
@@ -99,6 +98,7 @@ def plan(
 
     scalelaw plan law.json --times 10 --sweep run.toml --template data/python/sweep.toml
     """
+    from scalelaw.cli._sweep_file import write_plan
     from scalelaw.errors import UsageError
     from scalelaw.fit_file import load_fit
     from scalelaw.intervals import uncertainty
@@ -135,24 +135,8 @@ def plan(
     goal_for(fitted.law, **words).check(fitted)  # before anything is resampled
     known = uncertainty(fitted, interval, replicates=replicates, seed=seed, workers=workers)
     planned = make_plan(fitted, **words, approaches=approach, draws=known, level=level)
-    found = None if sweep is None else _write_sweep(planned, template, sweep, force)
+    found = None if sweep is None else write_plan(planned, template, sweep, force)
     _write(planned, found, level, format)
-
-
-def _write_sweep(planned: Plan, template: Path | None, out: Path, force: bool) -> tuple[Realised, ...]:
-    """The plan as a sweep file of one run."""
-    from scalelaw.cli._sweep_file import write_sweep_file
-    from scalelaw.errors import UsageError
-    from scalelaw.results import Interval
-
-    if not (isinstance(planned.n_params, Interval) and isinstance(planned.n_tokens, Interval)):
-        raise UsageError("There is no N* and D* to write as a sweep.")
-    runs = planned.fit.runs
-    about = (f"Plan: {planned.goal.sentence}", f"Law {planned.fit.law.label} of runs {runs.fingerprint}.")
-    points = [(planned.n_params.estimate, planned.n_tokens.estimate)]
-    return write_sweep_file(
-        points, template, out, name=out.stem, convention=runs.conventions.params, force=force, about=about
-    )
 
 
 def _write(planned: Plan, found: tuple[Realised, ...] | None, level: float, format: options.Format) -> None:
@@ -176,13 +160,3 @@ def _realised(found: tuple[Realised, ...]) -> list[dict[str, Any]]:
     from scalelaw.cli._sweep_file import realised_rows
 
     return realised_rows(found) if found else []
-
-
-def resolve_budget(fitted: Fit, flops: float | None, times: float | None) -> float:
-    """The budget in FLOP from --flops or --times, exactly one of which must be given."""
-    from scalelaw.errors import UsageError
-
-    if (flops is None) == (times is None):
-        raise UsageError("Give the budget as --flops FLOP or as --times X (of the largest run's 6 N D), one of them.")
-    largest = float((6.0 * fitted.runs.n_params * fitted.runs.n_tokens).max())
-    return flops if flops is not None else largest * (times or 0.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from inspect import Signature, signature
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,58 +10,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scalelaw.cli import _options as options
-from scalelaw.cli import _output as output
-from scalelaw.cli._commands import Commands
+from scalelaw.cli._progress import working
+from scalelaw.cli._report_kinds import Kinds
+from scalelaw.cli._report_output import formats_of, publish
+from scalelaw.cli._report_sweep import check_coordinates, runs_now, watch_runs
 from scalelaw.cli.compare import By
-from scalelaw.cli.plan import _write_sweep
 from scalelaw.cli.plan import plan as plan_command
 
 if TYPE_CHECKING:
-    from reports.base import Report
     from reports.sweep_runs import SweepRuns
-    from runners.probes.coordinate_check import CoordinateCheck
     from scalelaw.runs import RunTable
 
-OURS = ("out", "formats", "open_")
+OURS = ("out", "formats", "open_", "quiet")
 TO_MAKE = ("law", "approach", "interval", "replicates", "level", "seed", "workers")
 TO_WRITE = ("sweep", "template", "force")
 """Options of a plan that are not part of its question."""
-FLAGS = ("--open", "--coordinate-check", "--force")
-"""Options that take no value."""
-
-
-class Kinds(Commands):
-    """The kinds of report; where none is named, what the file is says which: `scalelaw report law.json`."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put the kind in front of arguments that name a file alone."""
-        if args and args[0] not in self.commands and "--help" not in args:
-            named = [arg for before, arg in zip(["", *args], args, strict=False) if _is_argument(before, arg)]
-            kinds = [kind for arg in named if (kind := kind_of(Path(arg)))]
-            args = [*kinds[:1], *args]
-        return super().parse_args(ctx, args)
-
-
-def _is_argument(before: str, arg: str) -> bool:
-    """Whether a word is an argument, neither an option nor an option's value."""
-    return not arg.startswith("-") and (not before.startswith("-") or "=" in before or before in FLAGS)
-
-
-def kind_of(path: Path) -> str:
-    """The kind of report that a file asks for; empty where there is no such file.
-
-    A saved fit is reported as such, a sweep's file or store as a sweep, and any other file is a run table: laws are
-    compared on it.
-    """
-    if path.is_dir():
-        return "sweep" if any(path.glob("*/spec.json")) else "compare"
-    if not path.is_file():
-        return ""
-    if path.suffix.lower() == ".toml":
-        return "sweep"
-    with path.open("rb") as file:
-        return "fit" if b'"scalelaw/fit' in file.read(4096) else "compare"
-
 
 app = typer.Typer(
     cls=Kinds,
@@ -99,24 +61,27 @@ def fit(
     workers: options.Workers = 1,
     formats: Formats = None,
     open_: Open = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """A law over its runs: its parameters and their intervals, residuals, optimum and sensitivity; a plan on request.
 
     scalelaw report fit law.json --times 10 -o report.html --open
     """
-    wanted = _formats(formats, open_, out, law)
+    wanted = formats_of(formats, open_, out, law)
     from reports import fit_report
-    from scalelaw.cli.plan import resolve_budget
+    from scalelaw.cli._plan_options import budget_of
     from scalelaw.fit_file import load_fit
     from scalelaw.intervals import uncertainty
     from scalelaw.planning import plan
 
     fitted = load_fit(law)
-    known = uncertainty(fitted, interval, replicates=replicates, seed=seed, workers=workers)
-    planned = None
-    if flops is not None or times is not None:
-        planned = plan(fitted, resolve_budget(fitted, flops, times), draws=known, level=level)
-    _publish(fit_report(fitted, known, planned), out, wanted, open_)
+    budget = budget_of(fitted, flops, times)
+    with working(quiet) as say:
+        say("intervals")
+        known = uncertainty(fitted, interval, replicates=replicates, seed=seed, workers=workers)
+        say("the plan, the curves and what other choices would change")
+        planned = None if budget is None else plan(fitted, budget, draws=known, level=level)
+        publish(fit_report(fitted, known, planned, level), out, wanted, open_, say)
 
 
 @app.command("compare")
@@ -133,18 +98,23 @@ def compare(
     seed: options.Seed = 0,
     formats: Formats = None,
     open_: Open = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Laws by how well each, fitted to the smaller runs, predicted the larger: which wins where, and what is open.
 
     scalelaw report compare runs.csv --law chinchilla --law k_power -o laws.html
     """
-    wanted = _formats(formats, open_, out, *runs)
+    wanted = formats_of(formats, open_, out, *runs)
     from reports import comparison_report
     from scalelaw.comparing import compare as run_compare
 
     table = _read(runs, mapping, params_convention)
-    found = run_compare(table, law or None, by=by.value, objective=objective, horizon=horizon, level=level, seed=seed)
-    _publish(comparison_report(found), out, wanted, open_)
+    how: Any = {"by": by.value, "objective": objective, "horizon": horizon, "level": level, "seed": seed}
+    with working(quiet) as say:
+        say("fitting each law below each cut")
+        found = run_compare(table, law or None, **how)
+        say("the average of the laws")
+        publish(comparison_report(found), out, wanted, open_, say)
 
 
 def plan(**given: Any) -> None:
@@ -155,9 +125,10 @@ def plan(**given: Any) -> None:
     scalelaw report plan law.json --gpus 512xH100 --days 30 --mfu 0.4 -o plan.html
     """
     asked = SimpleNamespace(**{name: given.pop(name) for name in (*OURS, *TO_MAKE, *TO_WRITE)})
-    wanted = _formats(asked.formats, asked.open_, asked.out, asked.law)
+    wanted = formats_of(asked.formats, asked.open_, asked.out, asked.law)
     from reports import plan_report
     from scalelaw.cli._plan_options import question
+    from scalelaw.cli._sweep_file import write_plan
     from scalelaw.fit_file import load_fit
     from scalelaw.intervals import uncertainty
     from scalelaw.planning import goal_for
@@ -167,10 +138,13 @@ def plan(**given: Any) -> None:
     words = question(fitted, **given)
     goal_for(fitted.law, **words).check(fitted)  # before anything is resampled
     how = {"replicates": asked.replicates, "seed": asked.seed, "workers": asked.workers}
-    known = uncertainty(fitted, asked.interval, **how)
-    planned = make_plan(fitted, **words, approaches=asked.approach, draws=known, level=asked.level)
-    found = _write_sweep(planned, asked.template, asked.sweep, asked.force) if asked.sweep else ()
-    _publish(plan_report(planned, known, found), asked.out, wanted, asked.open_)
+    with working(asked.quiet) as say:
+        say("intervals")
+        known = uncertainty(fitted, asked.interval, **how)
+        say("the plan, the curves and what other choices would change")
+        planned = make_plan(fitted, **words, approaches=asked.approach, draws=known, level=asked.level)
+        found = write_plan(planned, asked.template, asked.sweep, asked.force) if asked.sweep else ()
+        publish(plan_report(planned, known, found, asked.level), asked.out, wanted, asked.open_, say)
 
 
 def _options_of_plan() -> Signature:
@@ -206,6 +180,7 @@ def sweep(
     ] = False,
     formats: Formats = None,
     open_: Open = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Runs of a sweep, finished or not: how they stand, learning curves, rates by width, loss by compute, costs.
 
@@ -215,75 +190,25 @@ def sweep(
     """
     from functools import partial
 
-    wanted = _formats(formats, open_, out, sweep)
+    wanted = formats_of(formats, open_, out, sweep)
     from reports import sweep_report
 
-    look = partial(_look, sweep, store)
-    checked = _coordinate_check(sweep, look()) if coordinates else None
-    if watch is None:
-        _publish(sweep_report(look(), checked), out, wanted, open_)
-    else:
-        _watch(look, checked, out, wanted, open_, watch)
+    look = partial(runs_now, sweep, store)
+    with working(quiet) as say:
+        say("reading runs")
+        found = look()
+        if coordinates:
+            say("the coordinate check")
+        checked = check_coordinates(sweep, found) if coordinates else None
+        if watch is None:
+            publish(sweep_report(found, checked), out, wanted, open_, say)
+            return
 
+    def write(found: SweepRuns, refresh_s: int, first: bool) -> None:
+        with working(quiet) as say:
+            publish(sweep_report(found, checked, refresh_s), out, wanted, open_ and first, say, named=first)
 
-def _look(sweep: Path, store: Path) -> SweepRuns:
-    """The runs as they stand now."""
-    from reports.sweep_runs import read_sweep
-
-    if sweep.suffix.lower() != ".toml" and kind_of(sweep) == "compare":  # a run table
-        from reports.sweep_runs import sweep_of
-        from scalelaw.readers import read_runs
-
-        name = sweep.resolve().parent.name if sweep.stem == "runs" else sweep.stem
-        return sweep_of(read_runs(sweep), name)
-    if sweep.suffix.lower() != ".toml":
-        return read_sweep(sweep)
-    from scalelaw.cli.sweep import _load
-
-    loaded = _load(sweep)
-    return read_sweep(store / loaded.name, loaded.name, {spec.run_id: spec.as_dict() for spec in loaded.specs})
-
-
-def _watch(
-    look: Any, checked: CoordinateCheck | None, out: Path, formats: tuple[str, ...], open_: bool, every: int
-) -> None:
-    """Write the report over and over; the last page, written when all has ended or on Ctrl-C, stays as it is."""
-    import time
-
-    from reports import sweep_report
-
-    said = ""
-    try:
-        while not (found := look()).settled:
-            _publish(sweep_report(found, checked, refresh_s=every), out, formats, open_, quiet=bool(said))
-            open_ = False
-            standing = f"{sum(run.status == 'finished' for run in found.runs)} of {len(found.runs)} runs are finished"
-            if standing != said:
-                output.note(standing)
-            said = standing
-            time.sleep(every)
-    except KeyboardInterrupt:
-        _publish(sweep_report(look(), checked), out, formats, open_, quiet=bool(said))
-        raise
-    _publish(sweep_report(found, checked), out, formats, open_, quiet=bool(said))
-
-
-def _coordinate_check(sweep: Path, found: SweepRuns) -> CoordinateCheck:
-    """A coordinate check of the sweep's first run over the sweep's widths."""
-    from scalelaw.errors import DataError, MissingExtraError
-
-    try:
-        from runners.probes.coordinate_check import coordinate_check
-    except ImportError:
-        raise MissingExtraError("A coordinate check", "train") from None
-    from runners.spec import TrainSpec
-
-    described = [run.spec for run in found.runs if run.spec]
-    if not described:
-        raise DataError("E_SPEC", "no run says what it is made of", file=sweep, remedy="name the sweep's TOML file")
-    spec = TrainSpec(**described[0])
-    widths = sorted({int(fields["width"]) for fields in described})
-    return coordinate_check(spec, values=widths) if len(widths) > 1 else coordinate_check(spec)
+    watch_runs(look, write, watch)
 
 
 @app.command("replication")
@@ -295,60 +220,21 @@ def replication(
     out: Out = PAGE,
     formats: Formats = None,
     open_: Open = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Published numbers beside ours, each with its difference, a verdict and where in the paper it stands.
 
     scalelaw report replication besiroglu.json -o besiroglu.html
     """
-    wanted = _formats(formats, open_, out, file)
+    wanted = formats_of(formats, open_, out, file)
     from reports import replication_report
     from reports.replication_file import read_replication
 
-    _publish(replication_report(read_replication(file)), out, wanted, open_)
+    with working(quiet) as say:
+        publish(replication_report(read_replication(file)), out, wanted, open_, say)
 
 
 _asked = _options_of_plan()
 plan.__signature__ = _asked  # type: ignore[attr-defined]
 plan.__annotations__ = {name: parameter.annotation for name, parameter in _asked.parameters.items()}
 app.command("plan")(plan)
-
-
-def _formats(formats: str | None, open_: bool, out: Path, *sources: Path) -> tuple[str, ...]:
-    """What to write, told before anything is computed.
-
-    Raises:
-        UsageError: for an unknown format, for `--open` without a page, and where a source would be overwritten.
-        MissingExtraError: where what draws and writes reports is not installed.
-    """
-    from importlib.util import find_spec
-
-    from reports.writing import DEFAULT, FIGURES, chosen
-    from scalelaw.errors import MissingExtraError, UsageError
-
-    wanted = chosen(formats) if formats else DEFAULT
-    if {*FIGURES, "md"} & set(wanted) and find_spec("matplotlib") is None:
-        raise MissingExtraError("A report", "report")
-    if open_ and "html" not in wanted:
-        raise UsageError("--open opens the page, which is not among the --formats. Next: add html.")
-    for source in sources:
-        if source.resolve() in {out.with_suffix(f".{form}").resolve() for form in wanted}:
-            what = "numbers" if source.suffix == ".json" else source.suffix.removeprefix(".")
-            noun = "the fit" if kind_of(source) == "fit" else "the file"
-            raise UsageError(f"The {what} of {out} would overwrite {noun} {source}. Next: give --out another name.")
-    return wanted
-
-
-def _publish(report: Report, out: Path, formats: Iterable[str], open_: bool, quiet: bool = False) -> None:
-    """Write the report, name its files, and open it where asked to."""
-    from reports import write_report
-
-    written = write_report(report, out, formats)
-    if not quiet:
-        for path in written:
-            typer.echo(str(path))
-    if open_:
-        import webbrowser
-
-        page = next(path for path in written if path.suffix == ".html").resolve()
-        if not webbrowser.open(page.as_uri()):
-            output.note(f"No browser could be opened; the page is {page}")

@@ -10,6 +10,7 @@ import typer
 from scalelaw.cli import _options as options
 from scalelaw.cli import _output as output
 from scalelaw.cli import _reading as reading
+from scalelaw.cli._progress import reading_progress
 
 
 def runs(
@@ -56,7 +57,8 @@ def runs(
     arguments = reading.arguments(locals())
     if curves:
         arguments["curve"] = _all_points(curve)
-    found = survey_runs(paths, **arguments)
+    with reading_progress(paths, quiet):
+        found = survey_runs(paths, **arguments)
     if found.table is None:
         write_columns(found, format)
         assert found.error is not None

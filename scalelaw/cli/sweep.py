@@ -9,6 +9,7 @@ import typer
 
 from scalelaw.cli import _options as options
 from scalelaw.cli import _output as output
+from scalelaw.cli._sweep_file import load_sweep
 
 if TYPE_CHECKING:
     from runners.spec import TrainSpec
@@ -21,18 +22,6 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Plan, run a
 SweepFile = Annotated[Path, typer.Argument(metavar="SWEEP", help="The sweep's TOML file.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Store = Annotated[Path, typer.Option(help="The folder the runs are written to.")]
-
-
-def _load(path: Path) -> Sweep:
-    from scalelaw.errors import MissingExtraError
-
-    try:
-        import runners.training  # noqa: F401
-    except ImportError:
-        raise MissingExtraError("A sweep", "train") from None
-    from runners.sweeps import Sweep
-
-    return Sweep.load(path)
 
 
 @app.command("plan")
@@ -51,7 +40,7 @@ def plan(
 
     scalelaw sweep plan ladder.toml --workers 2 --measure
     """
-    loaded = _load(sweep)
+    loaded = load_sweep(sweep)
     from runners.branches import tasks
     from runners.sweeps import cost, estimate
 
@@ -143,7 +132,7 @@ def run(
 
     scalelaw sweep run ladder.toml --workers 2 --table ladder.csv
     """
-    loaded = _load(sweep)
+    loaded = load_sweep(sweep)
     if dry_run:
         plan(sweep, workers, device=device)
         return
@@ -209,7 +198,7 @@ def status(
 
     scalelaw sweep status ladder.toml --store runs
     """
-    loaded = _load(sweep)
+    loaded = load_sweep(sweep)
     from runners.store import RunStore
     from runners.sweeps import status as states_of
 

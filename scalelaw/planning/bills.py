@@ -37,9 +37,9 @@ def money_rate(cluster: Cluster, goal: Goal) -> float:
 
 
 def _scaled(answer: Answer | float, factor: float, target: str, unit: str) -> Answer | float:
-    """An answer times a number that is taken as exact."""
-    if isinstance(answer, float):
-        return answer * factor
+    """An answer times a number that is taken as exact; NaN where that number is not known."""
+    if isinstance(answer, float) or math.isnan(factor):
+        return factor * (answer if isinstance(answer, float) else 1.0)
     if not isinstance(answer, Interval):
         return replace(answer, target=target, unit=unit)
     if answer.low == answer.high:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 from scipy.optimize import brentq
 
 from scalelaw.intervals import Uncertainty
@@ -65,7 +66,8 @@ def costs(
     found = []
     for what, size in sizes.items():
         here = at_size(goal, landscape, size)
-        roots = {kind: known.interval(kind(answers, size), level) for kind in (LossLost, Wasted)}
+        with np.errstate(invalid="ignore"):  # 0/0 where a law is flat to rounding; such an interval is not available
+            roots = {kind: known.interval(kind(answers, size), level) for kind in (LossLost, Wasted)}
         lost, times = (_squared(root, n_params.contains(size)) for root in roots.values())
         needed = float(goal.cost(size, tokens_to(goal, landscape, size, least)))
         share = -math.expm1(-(known.estimate(Wasted(answers, size)) ** 2))

@@ -218,7 +218,9 @@ def _refuse_specks(goal: Goal, n_params: float, n_tokens: float) -> None:
         "less than one of either",
         column="target_loss" if goal.spend is None else goal.column,
         value=goal.loss if goal.spend is None else goal.spend,
-        remedy="ask for more" if goal.loss is None else "ask for a lower loss",
+        remedy="give a larger budget, a smaller size or fewer tokens to serve"
+        if goal.loss is None
+        else "ask for a lower loss",
     )
 
 

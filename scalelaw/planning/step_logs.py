@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -24,17 +24,18 @@ HEAD_DIM = 64
 Columns = Mapping[str, Sequence[Any]]
 
 
-def read_step_log(path: Path) -> StepLog:
-    """The steps of a run store, or of any table `read_runs` reads.
+def read_step_log(path: Path, convention: str = "all") -> StepLog:
+    """The steps of a run store, or of any table `read_runs` reads; `convention` is how the law that plans counts N.
 
     Needed: parameters, tokens, and either seconds a step (`step_s`) or seconds a run (`wall_s`) with its steps. Used
     where they are: `width`, `depth`, `ff_width`, `heads` or `head_dim`, `context`, `vocab`, and `gpus` or `devices`,
     over which the batch is split evenly.
 
     Raises:
-        DataError: where such a column is missing, or a cell is no positive number.
+        DataError: where such a column is missing, a cell is no positive number, or N is counted in another way.
     """
-    columns = _of_store(path) if path.is_dir() and any(path.glob("*/done.json")) else _of_table(path)
+    stored = path.is_dir() and any(path.glob("*/done.json"))
+    columns = _of_store(path, convention) if stored else _of_table(path, convention)
     n_params, n_tokens = (_numbers(columns, (name,), path) for name in ("n_params", "n_tokens"))
     steps = _optional(columns, STEPS, path)
     seconds = _optional(columns, SECONDS, path)
@@ -49,7 +50,7 @@ def read_step_log(path: Path) -> StepLog:
     return StepLog(seconds, n_params, tokens, _activations(columns, len(seconds), path), str(path))
 
 
-def _of_store(path: Path) -> Columns:
+def _of_store(path: Path, convention: str) -> Columns:
     """Finished runs; one that was trained together with others is left out, since their time is not its own."""
     records = []
     for done in sorted(path.glob("*/done.json")):
@@ -60,14 +61,33 @@ def _of_store(path: Path) -> Columns:
             records.append({**spec.get("spec", {}), **record})
     if not records:
         raise DataError("E_NO_ROWS", "no run finished that was trained by itself, so no step has a time", file=path)
-    return {name: [record.get(name) for record in records] for name in records[0]}
+    columns = {name: [record.get(name) for record in records] for name in records[0]}
+    counted = {"all": "n_params", "non_embedding": "n_params_non_embedding"}.get(convention, "")
+    if counted not in columns:
+        _refuse_convention(path, "all", convention)
+    return {**columns, "n_params": columns[counted]}
 
 
-def _of_table(path: Path) -> Columns:
+def _of_table(path: Path, convention: str) -> Columns:
     from scalelaw.readers import read_runs
 
     table = read_runs(path)
-    return {"n_params": table.n_params.tolist(), "n_tokens": table.n_tokens.tolist(), **table.extras}
+    counted = table.n_params
+    if table.conventions.params != convention:
+        counted = table.n_params_non_embedding
+        if convention != "non_embedding" or np.isnan(counted).any():
+            _refuse_convention(path, table.conventions.params, convention)
+    return {"n_params": counted.tolist(), "n_tokens": table.n_tokens.tolist(), **table.extras}
+
+
+def _refuse_convention(path: Path, found: str, wanted: str) -> NoReturn:
+    raise DataError(
+        "E_CONVENTION",
+        f"the timed runs count N as {found} and the law as {wanted}, so that its sizes have no step time",
+        file=path,
+        column="n_params",
+        remedy=f"log the {wanted} count beside it, or time the runs the law was fitted to",
+    )
 
 
 def _optional(columns: Columns, names: Sequence[str], path: Path) -> Floats | None:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from scalelaw.readers._gathering import Points
 from scalelaw.readers.base import Manner, lines_text
 from scalelaw.readers.loading import known_encoding, load
-from scalelaw.readers.logs import Log, LogReader, Logs
+from scalelaw.readers.logs import Log, LogReader, Logs, stem
 from scalelaw.runs import Note
 
 ENDINGS = (".txt", ".log", ".out", ".err", "")
@@ -76,8 +76,7 @@ class TextLogReader(LogReader):
             said = f"line {len(lines)}: no newline at its end, so it may be half written; it is not read"
             draft.notes.append(Note("W_TRUNCATED", said, (len(lines),)))
         self.finish(draft)
-        name = path.name.removesuffix(".gz").rsplit(".", 1)[0] or path.name
-        log = Log(name, draft.config, draft.points.rows, str(path), draft.points.lines, id=str(path))
+        log = Log(stem(path), draft.config, draft.points.rows, str(path), draft.points.lines, id=str(path))
         return Logs([log], (loaded.source,), tuple(draft.notes))
 
 

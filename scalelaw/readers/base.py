@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,6 +16,27 @@ from scalelaw.runs import Exclusion, Note, Source
 
 Lines = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated(Sequence[Any]):
+    """A column in which rows of one run are alike: the `values` of the runs, and the run of each row.
+
+    >>> list(Repeated(("adam", "sgd"), np.array([0, 0, 1])))
+    ['adam', 'adam', 'sgd']
+    """
+
+    values: Sequence[Any]
+    run: Lines
+
+    def __len__(self) -> int:
+        return len(self.run)
+
+    def __getitem__(self, row: Any) -> Any:
+        return Repeated(self.values, self.run[row]) if isinstance(row, slice) else self.values[self.run[row]]
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(self.values.__getitem__, self.run.tolist())
 
 
 @dataclass(frozen=True)
@@ -48,8 +69,12 @@ class Cells:
 
     def take(self, rows: Sequence[int]) -> Cells:
         """These rows, in this order."""
-        columns = {name: [cells[i] for i in rows] for name, cells in self.columns.items()}
-        line = self.line[np.asarray(rows, dtype=np.intp)]
+        index = np.asarray(rows, dtype=np.intp)
+        columns = {
+            name: Repeated(cells.values, cells.run[index]) if isinstance(cells, Repeated) else [cells[i] for i in rows]
+            for name, cells in self.columns.items()
+        }
+        line = self.line[index]
         return replace(self, columns=columns, file=tuple(self.file[i] for i in rows), line=line)
 
     def with_columns(self, columns: Mapping[str, Sequence[Any]]) -> Cells:

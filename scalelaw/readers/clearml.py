@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,13 +9,14 @@ from typing import Any
 from scalelaw.errors import DataError
 from scalelaw.readers._gathering import Points
 from scalelaw.readers.base import Manner
-from scalelaw.readers.loading import Loaded, load
+from scalelaw.readers.loading import Loaded, load, parsed_json
 from scalelaw.readers.logs import Log, LogReader, Logs
 
 SCALAR = "training_stats_scalar"
 GENERAL = "General"
 """The section of hyper-parameters that `Task.connect` writes to unless told another."""
 TYPES = {"int": int, "float": float}
+REMEDY = "check what wrote it"
 
 
 class ClearmlReader(LogReader):
@@ -31,7 +31,7 @@ class ClearmlReader(LogReader):
     def logs(self, path: Path, manner: Manner) -> Logs:
         """The one run of the session."""
         task, metrics = load(path / "task.json"), load(path / "metrics.jsonl")
-        about = _parsed(task, task.content, 1)
+        about = parsed_json(task.path, task.content, REMEDY)
         if not isinstance(about, dict):
             raise _malformed(task, 1, "an object was expected")
         points = Points()
@@ -50,7 +50,7 @@ def _events(metrics: Loaded) -> Iterator[tuple[int, dict[str, Any]]]:
     """Events with their lines: a line is a list of them, as it was sent at once."""
     for number, line in enumerate(metrics.content.splitlines(), start=1):
         if line.strip():
-            batch = _parsed(metrics, line, number)
+            batch = parsed_json(metrics.path, line, REMEDY, number)
             for event in batch if isinstance(batch, list) else [batch]:
                 if not isinstance(event, dict):
                     raise _malformed(metrics, number, "objects were expected")
@@ -77,15 +77,8 @@ def _typed(item: dict[str, Any]) -> Any:
         return value
 
 
-def _parsed(loaded: Loaded, text: bytes, line: int) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise _malformed(loaded, line, str(error)) from None
-
-
 def _malformed(loaded: Loaded, line: int, problem: str) -> DataError:
-    return DataError("E_JSON", problem, file=loaded.path, line=line, remedy="check what wrote it")
+    return DataError("E_JSON", problem, file=loaded.path, line=line, remedy=REMEDY)
 
 
 KIND = ClearmlReader()

@@ -36,6 +36,7 @@ ALIASES = {
 LABELS = {"run_id": ("run_id", "id", "run", "run_name", "name"), "group": ("group", "configuration")}
 """The usual names of a label, most telling first. Labels name rows and enter no formula, so the first one serves."""
 
+_VALIDATION = {"val", "valid", "validation", "eval"}
 _METRICS = {"perplexity": "perplexity", "ppl": "perplexity", "accuracy": "accuracy", "acc": "accuracy"}
 
 
@@ -99,10 +100,26 @@ def _existing(cells: Cells, quantity: str, named: str) -> str:
     raise DataError("E_MISSING_COLUMN", f"no column {named!r}; {_found(cells)}", file=cells.path, remedy=remedy)
 
 
+def likely_columns(cells: Cells, quantity: str) -> tuple[str, ...]:
+    """The columns that go by a usual name of the quantity, the one to propose first; nothing is read by this order.
+
+    First come a loss that says what it is a mean of, one of validation, and the count with the most different values:
+    one that grows along a run, not the total the run was planned for.
+    """
+    known = _plain_names(cells)
+    candidates = {column for alias in ALIASES[quantity] for column in known.get(plain_name(alias), ())}
+
+    def order(column: str) -> tuple[bool, bool, int]:
+        words = set(plain_name(column).split("_"))
+        different = 0 if quantity == "loss" else len(set(map(str, cells.columns[column])))
+        return "per" not in words, not words & _VALIDATION, -different
+
+    return tuple(sorted(sorted(candidates, key=list(cells.columns).index), key=order))
+
+
 def _ambiguous(cells: Cells, quantity: str, candidates: list[str]) -> DataError:
     problem = f"several columns may hold {quantity}: {', '.join(candidates)}"
-    per = (name for name in candidates if "per" in plain_name(name).split("_"))  # that one says what it is a mean of
-    remedy = f"choose one, for example {_flag(quantity)} {next(per, candidates[0])!r}"
+    remedy = f"choose one, for example {_flag(quantity)} {likely_columns(cells, quantity)[0]!r}"
     return DataError("E_AMBIGUOUS_COLUMN", problem, file=cells.path, remedy=remedy)
 
 

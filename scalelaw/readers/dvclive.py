@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from scalelaw.errors import DataError
 from scalelaw.readers._gathering import Points
 from scalelaw.readers.base import Cells, Manner
 from scalelaw.readers.delimited import DelimitedReader
-from scalelaw.readers.loading import load
+from scalelaw.readers.loading import load, parsed_json
 from scalelaw.readers.logs import Log, LogReader, Logs, flat
 from scalelaw.readers.points import Point
 from scalelaw.readers.settings import settings
@@ -58,14 +57,12 @@ def _summary(path: Path, points: Sequence[Point]) -> tuple[Point, tuple[Source, 
     """What `metrics.json` holds and no point does."""
     if not path.is_file():
         return {}, ()
-    loaded = load(path)
-    try:
-        summary = flat(json.loads(loaded.content))
-    except (ValueError, AttributeError, RecursionError) as error:
-        remedy = "remove it to read the curves alone"
-        raise DataError("E_JSON", f"not an object of JSON: {error}", file=path, remedy=remedy) from None
+    loaded, remedy = load(path), "remove it to read the curves alone"
+    summary = parsed_json(path, loaded.content, remedy)
+    if not isinstance(summary, dict):
+        raise DataError("E_JSON", "an object was expected", file=path, remedy=remedy)
     logged = {name for point in points for name in point}
-    return {name: value for name, value in summary.items() if name not in logged}, (loaded.source,)
+    return {name: value for name, value in flat(summary).items() if name not in logged}, (loaded.source,)
 
 
 KIND = DvcliveReader()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scalelaw.readers.base import Cells
+from scalelaw.readers.base import Cells, Repeated
 from scalelaw.readers.columns import Choice
 from scalelaw.readers.mapping import CONVENTION_COLUMNS, LABEL_COLUMNS, QUANTITY_COLUMNS
 from scalelaw.readers.redacting import redacted_column
@@ -31,10 +31,18 @@ def extras(cells: Cells, choice: Choice) -> dict[str, NDArray[Any]]:
     used = {*choice.columns.values(), *CONVENTION_COLUMNS}
     taken = {*QUANTITY_COLUMNS, *LABEL_COLUMNS}
     return {
-        f"{name} (as logged)" if name in taken else name: _typed(redacted_column(name, column))
+        f"{name} (as logged)" if name in taken else name: _carried(name, column)
         for name, column in cells.columns.items()
         if name not in used
     }
+
+
+def _carried(name: str, column: Sequence[Any]) -> NDArray[Any]:
+    """A column as an array; of one in which rows of a run are alike each run is looked at once."""
+    if not isinstance(column, Repeated):
+        return _typed(redacted_column(name, column))
+    runs, row = np.unique(column.run, return_inverse=True)
+    return _typed(redacted_column(name, [column.values[run] for run in runs]))[row]
 
 
 def _typed(column: Sequence[Any]) -> NDArray[Any]:

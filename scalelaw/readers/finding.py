@@ -32,7 +32,7 @@ def find_cells(path: Path, manner: Manner) -> list[Cells]:
     if not path.is_dir():
         return [pick_reader(path).read(path, manner)]
     whole = next((reader for reader in READERS if reader.holds(path)), None)
-    return [whole.read(path, manner)] if whole else _searched(path, manner)
+    return [_whole(whole, path, manner)] if whole else _searched(path, manner)
 
 
 def pick_reader(path: Path) -> Reader:
@@ -67,6 +67,18 @@ def _head(path: Path) -> bytes:
         return zlib.decompressobj(wbits=31).decompress(head, HEAD)
     except zlib.error:
         return b""
+
+
+def _whole(reader: Reader, folder: Path, manner: Manner) -> Cells:
+    """A folder of one format, with a word on logs and tables beside its files; JSON there is mostly settings."""
+    cells = reader.read(folder, manner)
+    if not isinstance(reader, LogReader):
+        return cells
+    mine = {source.file for source in cells.sources}
+    files = (path for path in sorted(folder.iterdir()) if path.is_file() and str(path) not in mine)
+    others = [path for path in files if path.suffix != ".json" and (known := _known(path)) and not known.refuses]
+    said = f"not read, for the folder is read as one of {reader.name}; name what else is wanted"
+    return replace(cells, notes=(*cells.notes, *_note("I_IGNORED", others, folder, said)))
 
 
 def _searched(folder: Path, manner: Manner) -> list[Cells]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from scalelaw.errors import DataError
 from scalelaw.readers._gathering import Points
 from scalelaw.readers.base import Manner
-from scalelaw.readers.loading import load, text_encoding
+from scalelaw.readers.loading import load, parsed_json, text_encoding
 from scalelaw.readers.logs import Log, LogReader, Logs, flat
 from scalelaw.runs import Note
 
@@ -60,10 +60,7 @@ def _number(checkpoint: str) -> int:
 
 
 def _parsed(path: Path, text: str) -> dict[str, Any]:
-    try:
-        state = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise DataError("E_JSON", f"not JSON: {error}", file=path, remedy="read an older checkpoint") from None
+    state = parsed_json(path, text, "read an older checkpoint")
     history = state.get("log_history") if isinstance(state, dict) else None
     if isinstance(history, list) and all(isinstance(point, dict) for point in history):
         return dict(state)
@@ -97,7 +94,12 @@ def _n_params(state: Mapping[str, Any]) -> int | None:
     flops, tokens = (state.get(name) for name in ("total_flos", "num_input_tokens_seen"))
     if not isinstance(flops, int | float) or not isinstance(tokens, int | float) or not (flops > 0 and tokens > 0):
         return None
-    n_params = flops / (6 * tokens)
+    try:
+        n_params = float(flops) / (6 * float(tokens))
+    except OverflowError:
+        return None
+    if not math.isfinite(n_params):
+        return None
     whole = round(n_params)
     return whole if whole and abs(n_params - whole) < 1e-9 * whole else None
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from scalelaw.readers.base import Manner
 from scalelaw.readers.columns import LABELS
 from scalelaw.readers.jsonl import JsonLinesReader
-from scalelaw.readers.logs import Log, LogReader, Logs
+from scalelaw.readers.logs import Log, LogReader, Logs, stem
 from scalelaw.readers.points import Point, points_of
 
 _CONFIG = re.compile(rb'\s*\{\s*"type"\s*:\s*"config"')
@@ -45,7 +45,7 @@ class JsonLogReader(LogReader):
 
 
 def _name(path: Path, config: Point) -> str:
-    return next((str(config[label]) for label in LABELS["run_id"] if label in config), path.name.split(".")[0])
+    return next((str(config[label]) for label in LABELS["run_id"] if label in config), stem(path))
 
 
 KIND = JsonLogReader()

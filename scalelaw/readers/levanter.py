@@ -10,7 +10,7 @@ from typing import Any
 from scalelaw.errors import DataError
 from scalelaw.readers.base import Manner
 from scalelaw.readers.jsonl import JsonLinesReader
-from scalelaw.readers.logs import Log, LogReader, Logs
+from scalelaw.readers.logs import Log, LogReader, Logs, stem
 from scalelaw.readers.points import Point, points_of
 from scalelaw.runs import Note
 
@@ -91,7 +91,7 @@ def _holds(runs: Iterable[Log], name: str) -> bool:
 
 
 def _folder(path: Path) -> str:
-    return path.resolve().parent.name if path.name == FILE else path.name.split(".")[0]
+    return path.resolve().parent.name if path.name == FILE else stem(path)
 
 
 KIND = LevanterReader()

@@ -6,9 +6,11 @@ import codecs
 import difflib
 import gzip
 import io
+import json
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from scalelaw.errors import DataError, UsageError
 from scalelaw.runs import Note, Source
@@ -52,6 +54,14 @@ def below(folder: Path, pattern: str = "*") -> tuple[list[Path], tuple[Note, ...
     said = "leads out of the folder and is not followed; name it to read it"
     notes = tuple(Note("W_SYMLINK", f"{path}: {said}") for path in outside)
     return [path for path in found if path not in outside], notes
+
+
+def parsed_json(path: Path, text: str | bytes, remedy: str, line: int | None = None) -> Any:
+    """What a JSON text says; `DataError` E_JSON where it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DataError("E_JSON", f"not JSON: {error}", file=path, line=line, remedy=remedy) from None
 
 
 def missing_file(path: Path) -> UsageError:

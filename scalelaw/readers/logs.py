@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from scalelaw.errors import DataError
-from scalelaw.readers.base import Cells, Manner, Reader
+from scalelaw.readers.base import Cells, Manner, Reader, Repeated
 from scalelaw.readers.products import ORDER, STEPS, usual_name
 from scalelaw.readers.redacting import redacted
 from scalelaw.runs import Exclusion, Note, Source
@@ -79,13 +79,12 @@ def log_cells(path: Path, logs: Logs) -> Cells:
     logged = dict.fromkeys(name for log in told for point in log.points for name in point)
     own = {"run_id": "config/run_id", **{name: f"config/{name}" for name in (*logged, "state")}}
     configured = dict.fromkeys(name for log in told for name in log.config)
-    columns: dict[str, list[Any]] = {"run_id": [log.name for log in told for _ in log.points]}
+    columns: dict[str, Sequence[Any]] = {"run_id": [log.name for log in told for _ in log.points]}
     if any(log.state for log in told):
         columns["state"] = [log.state for log in told for _ in log.points]
     columns |= {name: [point.get(name) for log in told for point in log.points] for name in logged if name != "run_id"}
-    for name in configured:
-        column = [log.config.get(name) for log in told for _ in log.points]
-        columns[own.get(name, name)] = column
+    run = np.repeat(np.arange(len(told)), [len(log.points) for log in told])
+    columns |= {own.get(name, name): Repeated([log.config.get(name) for log in told], run) for name in configured}
     lines = [line for log in told for line in (log.lines or [0] * len(log.points))]
     cells = Cells(
         path=str(path),
@@ -118,6 +117,15 @@ def _named_apart(logs: Iterable[Log]) -> list[Log]:
         mark = log.id or str(seen[log.name])
         apart.append(replace(log, name=f"{log.name} ({mark})") if count[log.name] > 1 else log)
     return apart
+
+
+def stem(path: Path) -> str:
+    """A run's name where only its file has one.
+
+    >>> stem(Path("logs/lr0.001.jsonl")), stem(Path("run.log.gz")), stem(Path("slurm-17"))
+    ('lr0.001', 'run', 'slurm-17')
+    """
+    return Path(path.name.removesuffix(".gz")).stem
 
 
 def joined_logs(parts: Iterable[Logs]) -> Logs:

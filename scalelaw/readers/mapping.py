@@ -127,4 +127,6 @@ def _refuse_unknown(path: str | Path, given: Mapping[str, object], known: tuple[
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
+            if name in (*QUANTITY_COLUMNS, *LABEL_COLUMNS):
+                hint = " Names of columns stand under [columns]."
             raise UsageError(f"{path}: unknown key {name!r}.{hint} Known: {', '.join(sorted(known))}.")

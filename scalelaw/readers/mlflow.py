@@ -99,9 +99,14 @@ def _with_steps(logs: Sequence[Log], sources: tuple[Source, ...], notes: tuple[N
     """The runs that tell their steps. Those that logged all of several points at step 0 told none: an exclusion each,
     for which tokens belong to which loss is not known.
     """
-    blind = [log for log in logs if len(log.points) > 1 and not any(point["step"] for point in log.points)]
-    excluded = tuple(Exclusion(log.name, f"{len(log.points)} points, {STEPLESS}", log.file) for log in blind)
-    return Logs([log for log in logs if log not in blind], sources, notes, excluded)
+    excluded = [
+        Exclusion(log.name, f"{len(log.points)} points, {STEPLESS}", log.file) for log in logs if _stepless(log)
+    ]
+    return Logs([log for log in logs if not _stepless(log)], sources, notes, tuple(excluded))
+
+
+def _stepless(log: Log) -> bool:
+    return len(log.points) > 1 and not any(point["step"] for point in log.points)
 
 
 def _number(value: Any) -> Any:

@@ -11,7 +11,6 @@ from scalelaw.errors import DataError, MissingExtraError
 from scalelaw.readers.base import Cells, Manner, Reader
 from scalelaw.readers.loading import load
 
-
 MAGIC = b"PAR1"
 
 

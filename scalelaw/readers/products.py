@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 from scalelaw.errors import DataError
 from scalelaw.numbers import parse_number
 from scalelaw.readers.base import Cells
-from scalelaw.readers.columns import has_usual, plain_name
+from scalelaw.readers.columns import ALIASES, has_usual, plain_name
 from scalelaw.readers.mapping import QUANTITY_COLUMNS, ColumnMap
 from scalelaw.readers.parsing import parse_column
 from scalelaw.runs import Floats, Note
@@ -36,6 +37,7 @@ def with_products(cells: Cells, wanted: ColumnMap, decimal: str) -> tuple[Cells,
         named = getattr(wanted, quantity)
         if named is None and quantity == "n_tokens":
             named = _usual_tokens(cells, notes)
+            notes += _planned(cells, usual_name(cells.columns, ALIASES["n_tokens"]))
         if named is None or named in cells.columns or "*" not in named:
             continue
         cells = cells.with_columns({named: _cells(_product(cells, quantity, named, decimal))})
@@ -62,6 +64,21 @@ def _usual_tokens(cells: Cells, notes: list[Note]) -> str | None:
         return None
     notes.append(Note("I_TOKENS", f"tokens = {step} x {tokens}, for no column of tokens was logged"))
     return f"{step}*{tokens}"
+
+
+def _planned(cells: Cells, column: str | None) -> list[Note]:
+    """A word where a tracker holds the tokens of a run as one number, which may be what was planned."""
+    if column is None or not cells.logged:
+        return []
+    told: dict[Any, set[Any]] = {}
+    points: Counter[Any] = Counter()
+    for run, value in zip(cells.columns["run_id"], cells.columns[column], strict=True):
+        told.setdefault(run, set()).add(value)
+        points[run] += 1
+    if any(len(values) > 1 for values in told.values()) or max(points.values()) == 1:
+        return []
+    said = "is one number for all points of a run: taken for the tokens it has seen at its last point"
+    return [Note("I_TOKENS", f"{column} {said}")]
 
 
 def _product(cells: Cells, quantity: str, expression: str, decimal: str) -> Floats:

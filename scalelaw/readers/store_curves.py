@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from scalelaw.errors import DataError
 from scalelaw.readers.base import Manner
 from scalelaw.readers.jsonl import JsonLinesReader
-from scalelaw.readers.loading import load
+from scalelaw.readers.loading import load, parsed_json
 from scalelaw.readers.logs import Log, LogReader, Logs
 from scalelaw.readers.points import points_of
 from scalelaw.runs import Source
@@ -61,13 +60,10 @@ def _done(folder: Path) -> tuple[dict[str, Any], tuple[Source, ...]]:
     path = folder / DONE
     if not path.is_file():
         return {}, ()
-    loaded = load(path)
-    try:
-        record = json.loads(loaded.content)
-    except (ValueError, RecursionError) as error:
-        raise DataError("E_JSON", f"not JSON: {error}", file=path, remedy="run the training again") from None
+    loaded, remedy = load(path), "run the training again"
+    record = parsed_json(path, loaded.content, remedy)
     if not isinstance(record, dict):
-        raise DataError("E_JSON", "an object was expected", file=path, remedy="run the training again")
+        raise DataError("E_JSON", "an object was expected", file=path, remedy=remedy)
     return record, (loaded.source,)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from scalelaw.errors import DataError
 from scalelaw.readers.base import Cells
+from scalelaw.readers.columns import ALIASES, likely_columns
 from scalelaw.readers.curves import is_missing
 from scalelaw.readers.mapping import ColumnMap
 from scalelaw.readers.reading import Chosen, PathLike, chosen, find_sources, tabled, wanted_map
@@ -23,7 +24,9 @@ EXAMPLES = 2
 class Found:
     """A source: its columns with a few of their values, and, where they could be chosen, which holds what.
 
-    `points` and `states` tell, by name of run, the rows that have a loss and the tracker's word for how it ended.
+    `points` and `states` tell, by name of run, the rows that have a loss and the tracker's word for how it ended. Of a
+    source that cannot be read as it is, `likely` has the columns that go by a usual name of each quantity, likeliest
+    first.
     """
 
     path: str
@@ -32,6 +35,7 @@ class Found:
     taken: Mapping[str, str] = field(default_factory=dict)
     points: Mapping[str, int] = field(default_factory=dict)
     states: Mapping[str, str] = field(default_factory=dict)
+    likely: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -67,7 +71,9 @@ def survey_runs(
 
 
 def _raw(cells: Cells) -> Found:
-    return Found(cells.path, len(cells), {name: _examples(name, column) for name, column in cells.columns.items()})
+    columns = {name: _examples(name, column) for name, column in cells.columns.items()}
+    likely = {quantity: likely_columns(cells, quantity) for quantity in ALIASES}
+    return Found(cells.path, len(cells), columns, likely=likely)
 
 
 def _found(source: Chosen) -> Found:

@@ -43,8 +43,8 @@ class TensorBoardReader(LogReader):
     """Event files, alone or in folders: a folder that holds some is a run, named after it; several files are restarts.
 
     Scalars are read whether a summary holds them as a simple value (float32) or as a tensor of one element. Columns are
-    the tags, `step` and `wall_time` (seconds); values of one step share a row. Where Lightning wrote, with `hparams.yaml`
-    beside, `step` is one more than the index of an update that it logs.
+    the tags, `step` and `wall_time` (seconds); values of one step share a row. Where Lightning wrote them, which leaves
+    `hparams.yaml` beside, `step` is one more than the index of an update that it logs.
     """
 
     name = "tensorboard"

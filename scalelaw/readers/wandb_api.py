@@ -34,8 +34,9 @@ Result = TypeVar("Result")
 class WandbApiReader(LogReader):
     """Every point of every run, by `scan_history`: `history` gives a sample that differs from call to call.
 
-    How far it is goes to the log `scalelaw.readers.wandb_api`, at level INFO. The digest is that of what was received.
-    Raises `DataError` E_NETWORK where the server fails four times, `MissingExtraError` without the package wandb.
+    How far it is goes to the log `scalelaw.readers.wandb_api`, at level INFO, with the counts `done` and `total` after
+    each run. The digest is that of what was received. Raises `DataError` E_NETWORK where the server fails four times,
+    `MissingExtraError` without the package wandb.
     """
 
     name = "wandb_api"
@@ -50,9 +51,8 @@ class WandbApiReader(LogReader):
         runs: list[Log] = []
         for number, item in enumerate(found, start=1):
             runs.append(_patiently(address, partial(_read, project, item)))
-            _log.info(
-                "%s: %d of %d runs, %s with %d points", address, number, len(found), item.name, len(runs[-1].points)
-            )
+            said = f"{address}: {number} of {len(found)} runs, {runs[-1].name} with {len(runs[-1].points)} points"
+            _log.info(said, extra={"done": number, "total": len(found)})
         told = [[log.id, log.name, log.state, log.config, log.points] for log in runs]
         digest = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
         return Logs(runs, (Source(address, digest),))
@@ -62,7 +62,7 @@ def _parsed(address: str) -> tuple[str, str, dict[str, str]]:
     """ENTITY/PROJECT, the id of a run or nothing, and filters as the server names them."""
     names, _, query = address.partition(":")[2].strip("/").partition("?")
     asked = dict(parse_qsl(query, keep_blank_values=True))
-    parts = names.split("/")
+    parts = names.replace("/runs/", "/").split("/")  # as W&B's pages are addressed
     unknown = [name for name in asked if name not in FILTERS]
     if len(parts) not in (2, 3) or not all(parts) or unknown or (asked and len(parts) == 3):
         known = ", ".join(f"{name}=" for name in FILTERS)
@@ -104,7 +104,11 @@ def _patiently(address: str, ask: Callable[[], Result]) -> Result:
 
 
 def _refused(error: Exception) -> bool:
-    return type(error) is ValueError or type(error).__name__ in REFUSALS
+    """By the package, or by the server with a status of 4xx; 408 and 429 ask to come again."""
+    answer = getattr(getattr(error, "exc", None) or error, "response", None)
+    status = getattr(answer, "status_code", 0)
+    forbidden = 400 <= status < 500 and status not in (408, 429)
+    return forbidden or type(error) is ValueError or type(error).__name__ in REFUSALS
 
 
 def _no_answer(address: str, error: Exception) -> DataError:

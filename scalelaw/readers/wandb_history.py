@@ -7,7 +7,7 @@ from pathlib import Path
 from scalelaw.readers.base import Manner
 from scalelaw.readers.columns import LABELS
 from scalelaw.readers.delimited import DelimitedReader
-from scalelaw.readers.logs import Log, LogReader, Logs
+from scalelaw.readers.logs import Log, LogReader, Logs, stem
 from scalelaw.readers.parquet import MAGIC, ParquetReader, column_names
 from scalelaw.readers.points import Point, points_of
 from scalelaw.readers.products import usual_name
@@ -41,14 +41,13 @@ class WandbHistoryReader(LogReader):
     def logs(self, path: Path, manner: Manner) -> Logs:
         """Runs in the order of their first rows."""
         files = _parts(path) if path.is_dir() else [path]
-        name = path.name if path.is_dir() else path.name.removesuffix(".gz").rsplit(".", 1)[0]
+        name = path.name if path.is_dir() else stem(path)
         points: dict[str, list[Point]] = {}
         lines: dict[str, list[int]] = {}
         sources: list[Source] = []
         notes: list[Note] = []
         for file in files:
-            reader = ParquetReader() if file.suffix == ".parquet" else DelimitedReader()
-            cells = reader.read(file, manner)
+            cells = (ParquetReader() if _is_parquet(file) else DelimitedReader()).read(file, manner)
             sources += cells.sources
             notes += cells.notes
             label = usual_name(cells.columns, LABELS["run_id"])
@@ -62,6 +61,11 @@ class WandbHistoryReader(LogReader):
 
 def _parts(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.parquet"))
+
+
+def _is_parquet(file: Path) -> bool:
+    with file.open("rb") as stream:
+        return stream.read(len(MAGIC)) == MAGIC
 
 
 KIND = WandbHistoryReader()

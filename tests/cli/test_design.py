@@ -115,3 +115,9 @@ def test_what_cannot_be_is_a_usage_error(law: Path, words: tuple[object, ...], s
     done = run(law, *words)
     assert said in str(done.exception)
     assert getattr(done.exception, "exit_code", None) == 2
+
+
+def test_a_budget_too_small_for_a_whole_parameter_is_refused(law: Path) -> None:
+    done = run(law, "--budget", 1, "--draws", 4)
+    assert isinstance(done.exception, sl.UsageError)
+    assert "Next: a larger --budget" in str(done.exception)

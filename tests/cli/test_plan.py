@@ -7,7 +7,7 @@ import io
 import json
 import sys
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ def test_devices_and_days_are_a_budget_with_hours_and_money(law: Path) -> None:
         "921.6k",
         "MFU 0.3",
         "MFU 0.5",
-        "half the size",
+        "N* / 2",
         "2.5 USD a device hour: as given",
     ):
         assert line in done.stdout, line
@@ -141,6 +141,16 @@ def test_step_times_of_the_users_own_runs_turn_days_into_tokens(law: Path, tmp_p
         (["--flops", 1e21, "--times", 3], 2, "one of them"),
         (["--flops", 1e21, "--at", "bits=4"], 2, "has no input 'bits'"),
         (["--target-loss", 2.2, "--approach", 2], 2, "training budget, and nothing else"),
+        (["--times", 0], 2, "Next: --times 10"),
+        (["--flops", 1e21, "--gpus", "8xH100", "--mfu", 40], 2, "found 40. Next: --mfu 0.4"),
+        (["--gpus", "8xH100", "--days", 0], 4, "column days"),
+        (["--flops", 1e300], 4, "1e+60 at most"),
+        (["--flops", 1e21, "--serve-gpu", "L40S"], 2, "Next: --serve TOKENS"),
+        (["--flops", 1e21, "--serve", "1T", "--serve-mfu", 0, "--gpus", "8xH100"], 2, "found 0"),
+        (["--flops", 1e21, "--serve", "1T", "--serve-price", 0, "--gpus", "8xH100"], 2, "found 0"),
+        (["--flops", 1e21, "--accelerator-file", "x.csv", "--dtype", "fp8"], 2, "--accelerator-file and --dtype"),
+        (["--flops", 1e21, "--epochs", 4], 2, "Next: --unique-tokens"),
+        (["--flops", 1e21, "--template", "x.toml"], 2, "belong to --sweep"),
     ],
 )
 def test_refusals_are_one_line_with_the_next_step(law: Path, words: list[object], code: int, said: str) -> None:
@@ -167,3 +177,43 @@ def test_the_plan_becomes_a_sweep_file_that_says_what_made_it(law: Path, tmp_pat
     text = out.read_text()
     assert "# Plan: the least loss for 1e+22 FLOP" in text
     assert f"width = {realised['width']}" in text
+
+
+def test_what_is_no_number_is_said_with_what_was_found(law: Path) -> None:
+    done = plan(law, "--flops", 1e21, "--gpus", "8xH100", "--mfu", "40%")
+    assert done.returncode == 2
+    assert "found '40%'" in done.stderr
+
+
+def test_csv_is_written_where_some_answers_are_not_available(tmp_path: Path) -> None:
+    noisy = fit("chinchilla", simulated(12, noise=0.05))
+    noisy.save(tmp_path / "noisy.json")
+    done = plan(tmp_path / "noisy.json", "--target-loss", 1.0001 * noisy.value("E"), "--format", "csv")
+    assert done.returncode == 0, done.stderr
+    rows = {row["quantity"]: row for row in csv.DictReader(io.StringIO(done.stdout))}
+    assert rows["n_params"]["reason"]
+    assert not rows["n_params"]["estimate"]
+    assert float(rows["loss"]["estimate"]) == pytest.approx(1.0001 * noisy.value("E"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--gpus", "512xH100", "--days", 30],
+        ["--target-loss", 2.2, "--gpus", "8xA100", "--serve", "2T", "--serve-gpu", "L40S"],
+        ["--gpus", "8xChip", "--peak", 1e14, "--target-loss", 2.2],
+    ],
+    ids=str,
+)
+def test_tables_are_80_columns_wide_and_hold_no_nan(law: Path, words: list[object]) -> None:
+    out = plan(law, *words).stdout
+    tables = out.partition("beyond the runs")[0]
+    assert max(map(len, tables.splitlines())) <= 80
+    assert "nan" not in out.split()
+    assert "given" not in [line.split()[-2] for line in tables.splitlines() if line.startswith("money")]
+
+
+def test_a_law_with_own_parameters_is_asked_about_by_the_name_of_a_data_set(tmp_path: Path) -> None:
+    runs = replace(simulated(40), extras={"dataset": np.array(["a", "b"] * 20)})
+    fit("chinchilla{E by dataset: a, b}", runs).save(tmp_path / "own.json")
+    assert answer(tmp_path / "own.json", "--flops", 1e22, "--at", "dataset=a")["inputs_held"] == {"dataset": "a"}

@@ -124,6 +124,19 @@ def test_sardanas_13b_quality_with_2t_served_tokens() -> None:
     assert 100 * (1 - best / plain) == pytest.approx(17.4, abs=0.05)
 
 
+@pytest.mark.parametrize("served", [1e8, 1e12, 1e14, 1e16])
+@pytest.mark.parametrize("flops", [1e20, 1.7e22, 2.3e22, 1e25])
+def test_a_budget_that_serving_nearly_eats_is_balanced_too(flops: float, served: float) -> None:
+    """Lagrange: alpha A N^(-alpha-1) / (6 D + 2 S) = beta B D^(-beta-1) / (6 N), and all is spent."""
+    goal = Serving(spend=flops, served_tokens=served)
+    N, D = goal.answer(LAND)
+    slopes = (ALPHA * A * N ** (-ALPHA - 1) / (6 * D + 2 * served), BETA * B * D ** (-BETA - 1) / (6 * N))
+    assert slopes[0] == pytest.approx(slopes[1], rel=1e-8)
+    assert float(goal.cost(N, D)) == pytest.approx(flops, rel=1e-12)
+    near = goal.best(LAND, flops, N * 1.1)
+    assert near == pytest.approx((N, D), rel=1e-8)
+
+
 def test_serving_dearly_makes_models_smaller_and_trains_them_longer() -> None:
     cheap, dear = (Serving(served_tokens=1e12, loss=2.2, weight=weight).answer(LAND) for weight in (1.0, 4.0))
     assert dear[0] < cheap[0] < Budget(loss=2.2).answer(LAND)[0]
@@ -220,6 +233,8 @@ def test_the_words_of_a_question_pick_its_goal() -> None:
         ({"days": 3.0}, "Next: --gpus"),
         ({"flops": 1e21, "served_tokens": 1e9, "unique_tokens": 1e9}, "one of these at a time"),
         ({"n_params": 1e9, "n_tokens": 1e9, "flops": 1e21}, "the whole plan"),
+        ({"flops": 1e21, "epochs": 4.0}, "Next: --unique-tokens"),
+        ({"flops": 1e21, "efficiency": 0.9}, "Next: --step-times"),
     ],
 )
 def test_words_that_say_too_little_or_too_much_are_refused(words: dict[str, float], said: str) -> None:
@@ -238,10 +253,26 @@ def test_words_that_say_too_little_or_too_much_are_refused(words: dict[str, floa
         lambda value: DataLimited(spend=1e21, unique_tokens=value, epochs=1.0),
     ],
 )
-@pytest.mark.parametrize("value", [0.0, -1.0, math.nan])
+@pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf])
 def test_what_must_be_positive_is_refused_otherwise(make: Callable[[float], Goal], value: float) -> None:
     with pytest.raises(DataError, match="E_NOT_POSITIVE"):
         make(value)
+
+
+@pytest.mark.parametrize("days", [0.0, -3.0])
+def test_days_are_refused_as_days_and_not_as_the_flops_they_would_be(days: float) -> None:
+    with pytest.raises(DataError, match=f"column days.*found '{days}'"):
+        goal_for(get_law("chinchilla"), days=days, cluster=cluster("8xH100"))
+
+
+def test_a_budget_beyond_all_arithmetic_is_refused() -> None:
+    with pytest.raises(DataError, match=r"1e\+60 at most; found '1e\+300'"):
+        Budget(spend=1e300)
+
+
+def test_one_epoch_is_singular() -> None:
+    assert "at most 1 epoch (" in DataLimited(spend=1e22, unique_tokens=1e9, epochs=1.0).sentence
+    assert "at most 4 epochs (" in DataLimited(spend=1e22, unique_tokens=1e9, epochs=4.0).sentence
 
 
 def test_inputs_beside_n_and_d_must_be_given() -> None:

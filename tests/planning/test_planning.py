@@ -118,6 +118,65 @@ def test_a_fixed_size_has_nothing_to_be_wrong_about() -> None:
     assert result.n_tokens.low < result.n_tokens.estimate
 
 
+def test_a_smaller_size_under_a_cap_spends_less_and_wastes_nothing() -> None:
+    """At the cap on tokens half the size cannot use more than half the budget."""
+    result = plan(FIT, 1e22, unique_tokens=1e9, cluster=EIGHT)
+    half = next(cost for cost in result.costs if cost.what == "half the size")
+    assert half.n_tokens == 1e9
+    assert estimate(half.wasted) == pytest.approx(0.0, abs=1e-9)
+    assert half.money == pytest.approx(0.0, abs=1.0)
+    assert estimate(half.loss_lost) > 0
+
+
+def test_what_a_size_wastes_where_serving_is_most_of_the_cost_follows_from_brute_force() -> None:
+    """The least spending whose best loss is that of half the size."""
+    result = plan(FIT, 1e22, served_tokens=1e12)
+    half = next(cost for cost in result.costs if cost.what == "half the size")
+    tokens = np.geomspace(1e8, 1e13, 4001)
+
+    def best(spend: float) -> float:
+        return float(FIT.predict(n_params=spend / (6 * tokens + 2e12), n_tokens=tokens).min())
+
+    low, high = 1e21, 1e22
+    for _ in range(60):
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if best(middle) > half.loss else (low, middle)
+    assert estimate(half.wasted) == pytest.approx(1 - low / 1e22, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "words", [{"flops": 1e-3}, {"flops": 1e15, "n_params": 1e20}, {"flops": 1e15, "served_tokens": 1e20}], ids=str
+)
+def test_less_than_one_parameter_or_token_is_no_plan(words: dict[str, float]) -> None:
+    with pytest.raises(DataError, match=r"no less than one of either.*Next: give a larger budget.*E_UNREACHABLE"):
+        plan(FIT, **words)
+
+
+def test_a_law_that_falls_with_one_of_both_alone_has_no_plan() -> None:
+    one_sided = replace(FIT, theta=FIT.law.working(np.array([[1.7, 400.0, 0.34, 400.0, -0.2]]), FIT.centre)[0])
+    with pytest.raises(DataError, match=r"no N and D balance.*Next: fix --n-params"):
+        plan(one_sided, 1e22, draws=DRAWS)
+
+
+def test_a_plan_far_below_the_runs_warns_with_the_decades() -> None:
+    found = {finding.code: finding.message for finding in plan(FIT, 1e8, draws=DRAWS).findings}
+    assert "below the smallest runs, in decades: N " in found["W_EXTRAPOLATION"]
+
+
+def test_answers_that_lack_an_interval_for_one_reason_are_warned_about_once() -> None:
+    noisy = fit("chinchilla", simulated(12, noise=0.05))
+    result = plan(noisy, loss=1.0001 * noisy.value("E"))
+    missing = [finding.message for finding in result.findings if finding.code == "W_NO_INTERVAL"]
+    assert len(missing) == len({message.partition(": ")[2] for message in missing}) >= 1
+
+
+def test_a_price_nobody_knows_is_missing_and_no_interval() -> None:
+    unknown = plan(FIT, loss=2.2, cluster=cluster("8xChip", peak=1e14))
+    assert unknown.bill is not None
+    assert isinstance(unknown.bill.money, float)
+    assert math.isnan(unknown.bill.money)
+
+
 def test_a_plan_far_beyond_the_runs_warns_with_the_ratio_of_compute() -> None:
     largest = float((6 * FIT.runs.n_params * FIT.runs.n_tokens).max())
     near, far = plan(FIT, largest * 10, draws=DRAWS), plan(FIT, largest * 1e6, draws=DRAWS)

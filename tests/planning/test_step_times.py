@@ -128,6 +128,19 @@ def test_a_run_store_is_read_and_runs_trained_together_are_left_out(tmp_path: Pa
     assert log.activations[0] == 2 * (22 * 64 + 6 * 4 * 32 + 4 * 256) + 3 * 64
 
 
+def test_sizes_are_counted_as_the_law_counts_them_or_refused(tmp_path: Path) -> None:
+    """t is linear in N, so a law of another count would be asked for the step time of another model."""
+    rows = [row(n, wall_s=n / 1e4, n_params_non_embedding=n / 2) for n in (1e6, 2e6, 4e6)]
+    path = write(tmp_path / "runs.csv", rows)
+    assert read_step_log(path, "all").n_params == pytest.approx([1e6, 2e6, 4e6])
+    assert read_step_log(path, "non_embedding").n_params == pytest.approx([5e5, 1e6, 2e6])
+    with pytest.raises(DataError, match=r"count N as all and the law as kaplan.*E_CONVENTION"):
+        read_step_log(path, "kaplan")
+    bare = write(tmp_path / "bare.csv", [row(n, wall_s=n / 1e4) for n in (1e6, 2e6, 4e6)])
+    with pytest.raises(DataError, match="log the non_embedding count beside it"):
+        read_step_log(bare, "non_embedding")
+
+
 def test_sizes_that_do_not_vary_have_no_model() -> None:
     with pytest.raises(DataError, match="two sizes or more"):
         fit_step_time(StepLog(np.ones(3), np.full(3, 1e6), np.full(3, 1e3), np.full(3, np.nan)))

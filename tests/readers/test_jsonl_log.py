@@ -30,11 +30,39 @@ def test_the_configuration_names_the_run(tmp_path: Path) -> None:
     assert read_runs(path).run_id == ("seven",)
 
 
+def test_a_name_may_have_points_in_it(tmp_path: Path) -> None:
+    for lr in ("0.001", "0.003"):
+        (tmp_path / f"lr{lr}.jsonl").write_text('{"type": "config", "n_params": 1000000}\n' + POINTS)
+    assert read_runs(tmp_path).run_id == ("lr0.001", "lr0.003")
+
+
 def test_a_configuration_alone_is_no_run_to_fit(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     path.write_text('{"type": "config", "n_params": 1000000}\n')
     with pytest.raises(DataError, match="E_NO_ROWS"):
         read_runs(path)
+
+
+def test_each_configuration_begins_a_run_unless_it_is_told_again(tmp_path: Path) -> None:
+    first, second = (f'{{"type": "config", "name": "{name}", "n_params": 1000000}}\n' for name in "ab")
+    early, late = (
+        "".join(f'{{"step": {s}, "tokens": {s * 1000}, "loss": {3 + 1 / s}}}\n' for s in steps)
+        for steps in (range(1, 9), range(5, 13))
+    )
+    path = tmp_path / "log.jsonl"
+    path.write_text(first + early + first + late + second + early)
+    table = read_runs(path)
+    assert (table.run_id, table.n_tokens.tolist()) == (("a", "b"), [12_000, 8_000])
+
+
+def test_points_without_a_step_follow_one_another(tmp_path: Path) -> None:
+    """A planned number of steps is none of theirs, and no tokens are made of their count."""
+    path = tmp_path / "log.jsonl"
+    config = '{"type": "config", "n_params": 1000000, "steps": 90}\n'
+    path.write_text(config + '{"tokens": 1e6, "loss": 3}\n{"tokens": 2e6, "loss": 2.5}\n')
+    table = read_runs(path)
+    assert table.loss.tolist() == [2.5]
+    assert "I_ORDER" in [note.code for note in table.notes]
 
 
 @pytest.fixture

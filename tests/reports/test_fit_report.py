@@ -13,7 +13,8 @@ from reports import Report, fit_report
 from reports.base import Figure, Line, Points, Quantity, Range, Table
 from reports.checklist import NOT_STATED, QUESTIONS
 from reports.fit_tables import NOT_IDENTIFIED
-from reports.size_groups import MAX_POINTS, size_groups
+from reports.size_groups import size_groups
+from reports.thinning import MAX_POINTS
 from scalelaw.intervals import Draws
 from scalelaw.runs import Note
 from tests.conftest import chinchilla_loss, simulated
@@ -191,4 +192,4 @@ def test_the_checklist_tells_what_the_table_states_and_what_it_does_not():
     assert answers[QUESTIONS["optimizer"]]["answer"] == "adamw"
     assert answers[QUESTIONS["seeds"]]["answer"] == "seed 0, 1, 2"
     assert answers[QUESTIONS["schedule"]]["answer"] == NOT_STATED
-    assert "which text is not stated" in answers[QUESTIONS["loss"]]["answer"]
+    assert "which text no column says" in answers[QUESTIONS["loss"]]["answer"]

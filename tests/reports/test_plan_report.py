@@ -13,8 +13,7 @@ import scalelaw as sl
 from reports import Report, plan_report
 from reports.base import Figure, Points, Quantity, Range, Table
 from reports.plan_sentences import typeset
-from reports.sentences import with_interval
-from reports.wording import quantity
+from reports.wording import quantity, with_interval
 from scalelaw.intervals import Draws
 from scalelaw.planning.base import Bill, Variant
 from scalelaw.results import Unavailable
@@ -40,7 +39,7 @@ def test_the_answer_comes_first_with_its_intervals(page: Report, plan: sl.Plan):
     assert first.startswith("The least loss for 10²² FLOP")
     assert f"train {with_interval(plan.n_params)} on {with_interval(plan.n_tokens)}" in first
     assert f"{plan.reach.farthest:.1f} decades" in first
-    assert names(page)[:4] == ["summary", "plan", "near_optimal", "costs"]
+    assert names(page)[:5] == ["summary", "plan", "findings", "near_optimal", "costs"]
 
 
 def test_the_table_holds_every_number_of_the_plan_once(page: Report, plan: sl.Plan):
@@ -67,7 +66,7 @@ def test_costs_are_the_plans_and_their_diamonds_lie_on_its_curve(page: Report, p
 def test_the_summary_says_what_half_and_twice_the_size_waste(page: Report, plan: sl.Plan):
     flat = page.sections[0].paragraphs[1]
     wasted = {cost.what.split()[0]: 100 * cost.wasted.estimate for cost in plan.costs}
-    found = re.search(r"half the size wastes ([\d.]+)% of the spending, twice the size ([\d.]+)%", flat)
+    found = re.search(r"half the size wastes ([\d.]+)% of what it takes, twice the size ([\d.]+)%", flat)
     assert found
     assert float(found[1]) == pytest.approx(wasted["half"], rel=0.06)
     assert float(found[2]) == pytest.approx(wasted["twice"], rel=0.06)

@@ -6,6 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import ClassVar
 
 import numpy as np
@@ -99,6 +100,7 @@ class Goal(ABC):
         size = None if near is None else near[0]
         guess = None if near is None else math.log(float(self.cost(*near)))
 
+        @cache  # the guess of the size moves on: asked again, a law of several minima might answer otherwise
         def gap(log_spend: float) -> float:
             nonlocal size
             best = self.best(landscape, math.exp(log_spend), size, ROUGH)
