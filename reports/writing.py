@@ -38,9 +38,7 @@ def chosen(text: str) -> tuple[str, ...]:
     return names
 
 
-def write_report(
-    report: Report, path: str | Path, formats: Iterable[str] = DEFAULT, drawn: Drawn = None
-) -> list[Path]:
+def write_report(report: Report, path: str | Path, formats: Iterable[str] = DEFAULT, drawn: Drawn = None) -> list[Path]:
     """Write `NAME.html` and what stands beside it; the files written, in the order of `FORMATS`.
 
     Beside the page stand `NAME.md`, `NAME.json`, `NAME.tex`, `NAME_ROWS.csv` and the figures as
@@ -116,7 +114,7 @@ def _drawn(report: Report, folder: Path, forms: list[str], told: Drawn) -> dict[
         from reports import figures as drawing
     except ImportError:
         raise MissingExtraError("A figure", "report") from None
-    files = {}
+    files: dict[Path, bytes] = {}
     for i, figure in enumerate(report.figures, 1):
         contents = drawing.drawn(figure, forms)
         files |= {folder / f"{figure.name}.{form}": content for form, content in contents.items()}

@@ -1,4 +1,4 @@
-"""Progress on stderr: of a sweep, a bar where it is a terminal and a line per finished run elsewhere; of reading."""
+"""Progress on stderr: of a sweep, a bar on a terminal and else a line per finished run; of reading; of long work."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from scalelaw.cli import _output as output
 
@@ -60,6 +60,45 @@ def _heard(say: Callable[[str, bool], object]) -> Iterator[None]:
     finally:
         log.removeHandler(handler)
         log.setLevel(level)
+
+
+class Say(Protocol):
+    """Say what is being done and, where it is known, which share of it is done."""
+
+    def __call__(self, what: str, share: float | None = None) -> None: ...
+
+
+@contextmanager
+def working(quiet: bool = False) -> Iterator[Say]:
+    """A function that says what is being done, on a line of a terminal's stderr that is wiped off in the end.
+
+    The line shows how long it has taken and, once a share is known, how long is left. Where stderr is no terminal, or
+    with `quiet`, nothing is written. An empty `what` clears the line.
+    """
+    if quiet or not output.interactive():
+        yield lambda what, share=None: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    words = TextColumn("{task.description}", markup=False), BarColumn(20), TextColumn("{task.fields[left]}")
+    columns = (SpinnerColumn(), TimeElapsedColumn(), *words)
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        began = time.monotonic()
+
+        def say(what: str, share: float | None = None) -> None:
+            nonlocal began
+            if [what] != [task.description for task in progress.tasks]:
+                for task in progress.tasks:
+                    progress.remove_task(task.id)
+                if what:
+                    progress.add_task(what, total=None if share is None else 1.0, left="")
+                began = time.monotonic()
+            if share:
+                left = output.duration((time.monotonic() - began) * (1.0 - share) / share)
+                progress.update(progress.tasks[0].id, completed=share, left=f"about {left} left")
+
+        yield say
 
 
 class SweepProgress:

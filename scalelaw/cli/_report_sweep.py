@@ -20,9 +20,9 @@ def runs_now(sweep: Path, store: Path) -> SweepRuns:
     from reports.sweep_runs import read_sweep, sweep_of
 
     if sweep.suffix.lower() == ".toml":
-        from scalelaw.cli.sweep import _load
+        from scalelaw.cli._sweep_file import load_sweep
 
-        loaded = _load(sweep)
+        loaded = load_sweep(sweep)
         return read_sweep(store / loaded.name, loaded.name, {spec.run_id: spec.as_dict() for spec in loaded.specs})
     if kind_of(sweep) != "compare":
         return read_sweep(sweep)

@@ -10,6 +10,7 @@ import typer
 from scalelaw.cli import _options as options
 from scalelaw.cli import _output as output
 from scalelaw.cli import _reading as reading
+from scalelaw.cli._progress import working
 from scalelaw.cli.backtest import percent
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def compare(
     level: options.Level = 0.95,
     seed: options.Seed = 0,
     format: options.OutputFormat = options.Format.table,
+    quiet: options.Quiet = False,
 ) -> None:
     """Rank laws by how well each, fitted to the smaller runs, predicts the larger ones.
 
@@ -49,7 +51,10 @@ def compare(
 
     columns: dict[str, Any] = {"loss": loss, "n_params": n_params, "n_tokens": n_tokens, "flops": flops}
     table = read_runs(runs, mapping=mapping, params_convention=params_convention, **columns)
-    result = run_compare(table, law or None, by=by.value, objective=objective, horizon=horizon, level=level, seed=seed)
+    how: Any = {"by": by.value, "objective": objective, "horizon": horizon, "level": level, "seed": seed}
+    with working(quiet) as say:
+        say("fitting each law below each cut")
+        result = run_compare(table, law or None, **how)
     rows = _rows(result)
     if format is options.Format.json:
         refused = [{"law": refusal.law, "reason": refusal.reason} for refusal in result.refused]
