@@ -119,7 +119,8 @@ def write_design(made: Design) -> None:
     typer.echo(
         f"design  {layout.runs:g} runs of {layout.cost:.3g} FLOP = 6 N D together, of a budget of {made.budget:.3g}\n"
         f"        {layout.distinct} distinct points, in N or D a factor {APART:g} from one another\n"
-        f"        {made.criterion} criterion, {kind}; {made.fit.law.label}, N counts {convention}\n"
+        f"        {made.criterion} criterion, {kind}\n"
+        f"        {made.fit.law.label}, N counts {convention}\n"
     )
     rows = [
         [output.shown(n), output.shown(d), _ratio(d / n), f"{c:.3g}", f"{times:g}"]

@@ -73,7 +73,7 @@ def working(quiet: bool = False) -> Iterator[Say]:
     """A function that says what is being done, on a line of a terminal's stderr that is wiped off in the end.
 
     The line shows how long it has taken and, once a share is known, how long is left. Where stderr is no terminal, or
-    with `quiet`, nothing is written. An empty `what` clears the line.
+    with `quiet`, nothing is written. What is data goes to stdout after the line has gone.
     """
     if quiet or not output.interactive():
         yield lambda what, share=None: None
@@ -83,7 +83,8 @@ def working(quiet: bool = False) -> Iterator[Say]:
 
     words = TextColumn("{task.description}", markup=False), BarColumn(20), TextColumn("{task.fields[left]}")
     columns = (SpinnerColumn(), TimeElapsedColumn(), *words)
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    where = Console(stderr=True)
+    with Progress(*columns, console=where, transient=True, redirect_stdout=False, redirect_stderr=False) as progress:
         began = time.monotonic()
 
         def say(what: str, share: float | None = None) -> None:
@@ -91,8 +92,7 @@ def working(quiet: bool = False) -> Iterator[Say]:
             if [what] != [task.description for task in progress.tasks]:
                 for task in progress.tasks:
                     progress.remove_task(task.id)
-                if what:
-                    progress.add_task(what, total=None if share is None else 1.0, left="")
+                progress.add_task(what, total=None if share is None else 1.0, left="")
                 began = time.monotonic()
             if share:
                 left = output.duration((time.monotonic() - began) * (1.0 - share) / share)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import typer
 
 from scalelaw.cli import _output as output
+from scalelaw.cli._progress import working
 from scalelaw.cli._report_kinds import kind_of
 
 if TYPE_CHECKING:
     from reports.base import Report
-    from scalelaw.cli._progress import Say
 
 
 def formats_of(formats: str | None, open_: bool, out: Path, *sources: Path) -> tuple[str, ...]:
@@ -44,12 +44,14 @@ def formats_of(formats: str | None, open_: bool, out: Path, *sources: Path) -> t
     return wanted
 
 
-def publish(report: Report, out: Path, formats: Iterable[str], open_: bool, say: Say, named: bool = True) -> None:
-    """Write the report, name its files, and open it where asked to."""
+def publish(
+    report: Report, out: Path, formats: Iterable[str], open_: bool, quiet: bool = False, named: bool = True
+) -> None:
+    """Write the report, name its files on stdout, and open it where asked to."""
     from reports import write_report
 
-    written = write_report(report, out, formats, lambda done, total: say("drawing figures", done / total))
-    say("", None)
+    with working(quiet) as say:
+        written = write_report(report, out, formats, lambda done, total: say("drawing figures", done / total))
     if named:
         for path in written:
             typer.echo(str(path))

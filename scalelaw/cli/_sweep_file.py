@@ -286,7 +286,7 @@ def realised_table(found: Sequence[Realised]) -> str:
         )
     header = ["width", "depth", "heads", "N", "off, %", "D", "batch", "steps", "FLOP", "memory", "runs"]
     notes = dict.fromkeys(note for realised in found for note in realised.notes)
-    counted = f"N counts {found[0].convention}; batch in tokens; FLOP exact; memory by formula, ± 25 %, on one device"
+    counted = f"N counts {found[0].convention}; batch in tokens; FLOP exact; memory ± 25 %, one device"
     return "\n".join([output.aligned(rows, header), counted, *(f"note: {note}" for note in notes)])
 
 

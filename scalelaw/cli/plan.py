@@ -137,6 +137,8 @@ def plan(
     planned = make_plan(fitted, **words, approaches=approach, draws=known, level=level)
     found = None if sweep is None else write_plan(planned, template, sweep, force)
     _write(planned, found, level, format)
+    if sweep is not None:
+        output.note(f"{sweep}: next, scalelaw sweep plan {sweep}")
 
 
 def _write(planned: Plan, found: tuple[Realised, ...] | None, level: float, format: options.Format) -> None:

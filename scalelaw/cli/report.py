@@ -79,9 +79,10 @@ def fit(
     with working(quiet) as say:
         say("intervals")
         known = uncertainty(fitted, interval, replicates=replicates, seed=seed, workers=workers)
-        say("the plan, the curves and what other choices would change")
+        say("curves and sensitivity")
         planned = None if budget is None else plan(fitted, budget, draws=known, level=level)
-        publish(fit_report(fitted, known, planned, level), out, wanted, open_, say)
+        report = fit_report(fitted, known, planned, level)
+    publish(report, out, wanted, open_, quiet)
 
 
 @app.command("compare")
@@ -114,7 +115,8 @@ def compare(
         say("fitting each law below each cut")
         found = run_compare(table, law or None, **how)
         say("the average of the laws")
-        publish(comparison_report(found), out, wanted, open_, say)
+        report = comparison_report(found)
+    publish(report, out, wanted, open_, quiet)
 
 
 def plan(**given: Any) -> None:
@@ -141,10 +143,11 @@ def plan(**given: Any) -> None:
     with working(asked.quiet) as say:
         say("intervals")
         known = uncertainty(fitted, asked.interval, **how)
-        say("the plan, the curves and what other choices would change")
+        say("curves and sensitivity")
         planned = make_plan(fitted, **words, approaches=asked.approach, draws=known, level=asked.level)
         found = write_plan(planned, asked.template, asked.sweep, asked.force) if asked.sweep else ()
-        publish(plan_report(planned, known, found, asked.level), asked.out, wanted, asked.open_, say)
+        report = plan_report(planned, known, found, asked.level)
+    publish(report, asked.out, wanted, asked.open_, asked.quiet)
 
 
 def _options_of_plan() -> Signature:
@@ -200,15 +203,14 @@ def sweep(
         if coordinates:
             say("the coordinate check")
         checked = check_coordinates(sweep, found) if coordinates else None
-        if watch is None:
-            publish(sweep_report(found, checked), out, wanted, open_, say)
-            return
 
-    def write(found: SweepRuns, refresh_s: int, first: bool) -> None:
-        with working(quiet) as say:
-            publish(sweep_report(found, checked, refresh_s), out, wanted, open_ and first, say, named=first)
+    def write(found: SweepRuns, refresh_s: int = 0, first: bool = True) -> None:
+        publish(sweep_report(found, checked, refresh_s), out, wanted, open_ and first, quiet, named=first)
 
-    watch_runs(look, write, watch)
+    if watch is None:
+        write(found)
+    else:
+        watch_runs(look, write, watch)
 
 
 @app.command("replication")
@@ -230,8 +232,7 @@ def replication(
     from reports import replication_report
     from reports.replication_file import read_replication
 
-    with working(quiet) as say:
-        publish(replication_report(read_replication(file)), out, wanted, open_, say)
+    publish(replication_report(read_replication(file)), out, wanted, open_, quiet)
 
 
 _asked = _options_of_plan()
