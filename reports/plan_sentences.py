@@ -46,8 +46,8 @@ def _loss_sentence(plan: Plan) -> str:
     if not (isinstance(plan.loss, Interval) and isinstance(plan.new_run, Interval)):
         return ""
     new_run = f"one new run should land in {ends(plan.new_run)} ({percent(plan.new_run.level)} prediction interval)"
-    if isinstance(plan.extrapolated, Interval):
-        new_run += f", or {ends(plan.extrapolated)} if the law drifts on as it did beyond runs held out"
+    if isinstance(plan.extrapolated, Interval) and (drifting := ends(plan.extrapolated)) != ends(plan.new_run):
+        new_run += f", or {drifting} if the law drifts on as it did beyond runs held out"
     if plan.loss.low == plan.loss.high:  # it was asked for
         return f" {new_run[0].upper()}{new_run[1:]}."
     return f" The law expects a loss of {with_interval(plan.loss)} there; {new_run}."
@@ -56,6 +56,6 @@ def _loss_sentence(plan: Plan) -> str:
 def distance(plan: Plan) -> str:
     """How far beyond the runs the plan lies."""
     decades = plan.reach.farthest
-    if decades <= 0:
+    if decades < 0.05:
         return "That is within the range of the runs."
     return f"That is {decades:.1f} decades (a factor of {number(10**decades, 2)}) beyond the runs."

@@ -38,7 +38,11 @@ def learning_figures(sweep: SweepRuns) -> tuple[Figure, ...]:
     if len(parts) < 2:
         return tuple(figure for figures in parts.values() for figure in figures)
     return tuple(
-        replace(figure, name=f"{figure.name}_{i}", title=f"{figure.title}, on {clip(corpus) or 'what is not stated'}")
+        replace(
+            figure,
+            name=f"{figure.name}_{i}",
+            title=f"{figure.title}, on {clip(corpus) or 'a corpus that is not stated'}",
+        )
         for i, (corpus, figures) in enumerate(parts.items(), 1)
         for figure in figures
     )

@@ -10,7 +10,7 @@ from reports.base import Figure, Findings, Report, ReportKind, Section, Text
 from reports.sweep_figures import learning_figures, rate_figures, transfers
 from reports.sweep_runs import SETTLED, STATUSES, SweepRun, SweepRuns
 from reports.sweep_tables import answers, best_table, curve_rows, least, run_table, status_table, transfer_table
-from reports.wording import clip, count, listed, number, with_unit
+from reports.wording import clip, count, number, with_unit
 from scalelaw.results import Finding
 
 if TYPE_CHECKING:
@@ -49,22 +49,22 @@ def _summary(sweep: SweepRuns) -> tuple[str, ...]:
     others = [(status, len(sweep.of(status))) for status in STATUSES if status not in ("finished", "waiting")]
     said = "".join(f", {n} {status.replace('_', ' ')}" for status, n in others if n)
     waiting = len(sweep.of("waiting"))
-    first = f"{ended} of {count(len(sweep.runs), 'run')} have ended{said}{f', {waiting} waiting' if waiting else ''}."
+    first = f"{ended} of {len(sweep.runs):,} runs have ended{said}{f', {waiting} waiting' if waiting else ''}."
     best = {corpus: found[0] for corpus, runs in sweep.by_corpus.items() if (found := least(runs))}
     if not best:
         return (f"{first} None has a final loss yet.",)
-    losses = [_best(run, corpus if len(best) > 1 else "") for corpus, run in best.items()]
+    losses = "; ".join(_best(run, corpus, len(best) > 1) for corpus, run in best.items())
     spent = sum(run.flops for run in sweep.runs)
     return (
         first,
-        f"The least final loss is {listed(losses)}. The sweep has spent "
+        f"The least final loss is {losses}. The sweep has spent "
         f"{number(spent, 3)} FLOP over {with_unit(sum(run.tokens for run in sweep.runs), 'tokens')}.",
     )
 
 
-def _best(run: SweepRun, corpus: str) -> str:
-    on = f" on {clip(corpus)}" if corpus else ""
-    return f"{number(run.loss)} {run.unit}{on}, of {clip(run.run_id)}"
+def _best(run: SweepRun, corpus: str, several: bool) -> str:
+    on = f" on {clip(corpus) or 'a corpus that is not stated'}" if several else ""
+    return f"{number(run.loss)} {run.unit}{on} ({clip(run.run_id)})"
 
 
 def _findings(sweep: SweepRuns) -> tuple[Finding, ...]:

@@ -254,7 +254,7 @@ def _notes(
     elif spec.parametrization not in ("mup", "completep"):
         yield (
             f"the learning rate {spec.lr:g} is the template's, and {spec.parametrization} does not carry it to other "
-            "sizes: give a fitted law (--lr-law)"
+            "sizes: give a fitted law (scalelaw params size --lr-law)"
         )
     elif spec.parametrization == "mup" and spec.depth != spec.base_depth:
         yield (
@@ -266,5 +266,5 @@ def _notes(
     else:
         yield (
             f"the batch of {spec.batch_size} sequences is the template's; the best one grows with D: give a fitted law "
-            "(--batch-law)"
+            "(scalelaw params size --batch-law)"
         )

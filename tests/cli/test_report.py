@@ -180,6 +180,30 @@ def test_nothing_that_is_read_is_written_over(law: Path, table: Path):
     assert (law.read_bytes(), table.read_bytes()) == before
 
 
+def test_a_page_may_have_the_name_of_a_table_that_it_does_not_write(table: Path):
+    """The rows of `runs.html` are `runs_runs.csv`: `runs.csv` is not in their way."""
+    before = table.read_bytes()
+    words = [
+        "report",
+        str(table),
+        "--law",
+        "chinchilla",
+        "-o",
+        str(table.with_suffix(".html")),
+        "--formats",
+        "html,csv",
+    ]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    assert table.read_bytes() == before
+
+
+def test_rows_beside_a_page_write_over_no_source(tmp_path: Path):
+    source = tmp_path / "page_curves.csv"
+    write_runs(simulated(6), source)
+    done = CliRunner().invoke(app, ["report", "sweep", str(source), "-o", str(tmp_path / "page.html")])
+    assert f"would overwrite the file {source}" in str(done.exception)
+
+
 def test_a_watch_ends_by_itself_when_every_run_has_ended(store: Path, tmp_path: Path):
     page = tmp_path / "page.html"
     done = CliRunner().invoke(app, ["report", str(store), "-o", str(page), "--formats", "html", "--watch", "5"])
@@ -209,6 +233,13 @@ def test_a_watch_writes_again_while_runs_go_on_and_stops_cleanly(tmp_path: Path,
     assert "2 of 3 runs have ended" in page.read_text()
     assert 'http-equiv="refresh"' not in page.read_text()
     assert done.stdout.splitlines() == [str(page)]
+
+
+def test_the_level_asked_for_is_that_of_every_interval(law: Path, reported: Run):
+    data = reported(law, "--times", 10, "--interval", "wald", "--level", 0.8)
+    text = json.dumps(data["sections"])
+    assert "80% interval" in text
+    assert "95% interval" not in text
 
 
 def test_help_of_every_kind_gives_an_example():

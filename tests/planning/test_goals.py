@@ -281,3 +281,14 @@ def test_inputs_beside_n_and_d_must_be_given() -> None:
     mixed = simulated(40)
     with pytest.raises(UsageError, match="fit --law chinchilla"):
         Budget(spend=1e21).check(fit("power_constant", mixed))
+
+
+@pytest.mark.parametrize("size", [1.154e-135, 1.298e159])
+def test_a_size_beyond_all_sense_has_a_least_spending_or_none(size: float) -> None:
+    """Ends of an interval that the runs leave open: a law flat in N and D is searched without contradicting itself."""
+    values = {"E": 1.9906, "A": 137.285, "alpha": 0.27368, "B": 13317.8, "beta": 0.43755, "R_D": 29.993, "R_N": 22874.5}
+    goal = data_limited(get_law("data_constrained"), 1e6, spend=1e22)
+    land = landscape("data_constrained", values, goal.held)
+    loss = math.exp(land.at(size, float(goal.tokens(size, 1e22))))
+    spending = goal.least_spending(land, loss, goal.answer(land))
+    assert math.isnan(spending) or spending < 1e22

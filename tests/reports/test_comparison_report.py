@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -32,6 +34,10 @@ def test_the_best_law_and_its_error_come_first(page: Report, compared: Compariso
     first, second = page.sections[0].paragraphs
     assert f"the law to use alone is {compared.best.label}" in first
     assert f"{100 * compared.best.backtest.error:.2g}%" in first
+    made = sum(len(cut.held_out) for cut in compared.best.backtest.cuts)
+    held = sum(int(cut.held.sum()) for cut in compared.best.backtest.cuts)
+    assert f"it made {made} predictions of larger ones" in first
+    assert f"{held} of {made} held in their 95% prediction intervals" in first
     (rival,) = rivals(compared)
     assert ("not settled" in second) == (rival.verdict == "not settled")
     assert rival.law in second
@@ -121,3 +127,12 @@ def test_laws_of_one_variable_are_followed_along_it():
     found = sl.compare(simulated(30), ["power_constant(n_tokens)", "power_law(n_tokens)"])
     figure = part(comparison_report(found), "parting")
     assert figure.x.label == "tokens D"
+
+
+def test_a_law_that_missed_by_less_and_is_not_chosen_is_explained(compared: Comparison):
+    """The reader sees a row with a smaller error than that of the law to use."""
+    least = min(compared.candidates, key=lambda candidate: candidate.backtest.error)
+    other = next(candidate for candidate in compared.candidates if candidate is not least)
+    said = comparison_report(replace(compared, best=other)).sections[0].paragraphs[0]
+    assert f"{least.label} missed by less, {100 * least.backtest.error:.2g}%, and is not chosen" in said
+    assert "missed by less" not in comparison_report(replace(compared, best=least)).sections[0].paragraphs[0]

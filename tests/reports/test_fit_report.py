@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -193,3 +194,12 @@ def test_the_checklist_tells_what_the_table_states_and_what_it_does_not():
     assert answers[QUESTIONS["seeds"]]["answer"] == "seed 0, 1, 2"
     assert answers[QUESTIONS["schedule"]]["answer"] == NOT_STATED
     assert "which text no column says" in answers[QUESTIONS["loss"]]["answer"]
+
+
+def test_a_saved_fit_says_that_its_columns_were_not_kept(tmp_path: Path):
+    runs = replace(simulated(30), extras={"optimizer": np.array(["adamw"] * 30)})
+    fit = sl.fit("chinchilla", runs)
+    fit.save(tmp_path / "law.json")
+    for one, lost in ((fit, False), (sl.load_fit(tmp_path / "law.json"), True)):
+        caption = section(fit_report(one, sl.uncertainty(one, "wald")), "checklist").caption
+        assert ("its source files may say more" in caption) == lost

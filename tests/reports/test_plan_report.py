@@ -12,8 +12,9 @@ import pytest
 import scalelaw as sl
 from reports import Report, plan_report
 from reports.base import Figure, Points, Quantity, Range, Table
+from reports.data import to_json
 from reports.plan_sentences import typeset
-from reports.wording import quantity, with_interval
+from reports.wording import ends, quantity, with_interval
 from scalelaw.intervals import Draws
 from scalelaw.planning.base import Bill, Variant
 from scalelaw.results import Unavailable
@@ -125,3 +126,33 @@ def test_a_plan_for_a_loss_draws_its_sizes_on_its_curve(fit: sl.Fit, draws: Draw
     (diamonds,) = (layer for layer in figure.layers if isinstance(layer, Points))
     np.testing.assert_allclose(diamonds.y, plan.loss_for(np.array(diamonds.x)), rtol=1e-9)
     assert "95% interval 2.2 to 2.2" not in plan_report(plan, draws).sections[0].paragraphs[0]
+
+
+def test_what_was_given_gets_no_interval_and_one_day_is_a_day(fit: sl.Fit, draws: Draws):
+    plan = sl.plan(fit, n_params=1e9, flops=1e21, draws=draws)
+    first = plan_report(plan, draws).sections[0].paragraphs[0]
+    assert "train 1B parameters on 167B tokens." in first
+    priced = plan_report(replace(plan, bill=Bill(24.0, 1.0, math.nan, "USD", "")), draws)
+    assert priced.sections[0].paragraphs[-1] == "It takes 1 day."
+
+
+def test_the_sentence_tells_the_drift_where_it_widens_the_interval(plan: sl.Plan, draws: Draws):
+    wide = replace(plan.extrapolated, low=0.9 * plan.new_run.low)
+    drifting = plan_report(replace(plan, extrapolated=wide), draws).sections[0].paragraphs[0]
+    assert f"or {ends(wide)} if the law drifts on" in drifting
+    still = plan_report(replace(plan, extrapolated=plan.new_run), draws).sections[0].paragraphs[0]
+    assert "drifts" not in still
+
+
+def test_every_interval_has_the_level_asked_for(fit: sl.Fit, draws: Draws):
+    """Of parameters, curves and the plan; 0.999 is not written as 100%."""
+    plan = sl.plan(fit, 1e22, draws=draws, level=0.999)
+    report = plan_report(plan, draws, level=0.999)
+    shown = {row[0]: row for row in table(report, "parameters").rows}
+    interval = draws.interval("alpha", 0.999)
+    assert table(report, "parameters").columns[2] == "99.9% interval"
+    assert shown["alpha"][2] == Range(interval.low, interval.high, interval.unit)
+    everything = to_json(report)
+    assert "99.9% interval" in everything
+    assert "95%" not in everything
+    assert "100%" not in everything.replace("100% of", "")

@@ -15,6 +15,7 @@ from reports.sweep_runs import POINTS, read_sweep, sweep_of
 from runners.leases import Lease
 from runners.probes.lr_transfer import lr_transfer
 from runners.probes.trials import read_trials
+from runners.store import RunStore
 from scalelaw.errors import DataError
 from scalelaw.runs import RunTable
 from tests.reports.examples import RATES, TOKENS, WIDTHS, final_loss, spec_of, write_run
@@ -49,7 +50,7 @@ def test_a_folder_without_runs_is_refused_unless_a_sweep_names_them(tmp_path: Pa
     with pytest.raises(DataError, match="not a run store"):
         read_sweep(tmp_path)
     report = sweep_report(read_sweep(tmp_path, "early", {"one": spec_of(16, 0.01, 0)}))
-    assert report.sections[0].paragraphs == ("0 of 1 run have ended, 1 waiting. None has a final loss yet.",)
+    assert report.sections[0].paragraphs == ("0 of 1 runs have ended, 1 waiting. None has a final loss yet.",)
 
 
 def test_costs_are_summed_over_what_was_spent(store: Path):
@@ -186,9 +187,58 @@ def test_a_run_table_is_a_sweep_too_and_several_rows_of_a_run_are_its_curve():
     assert "no column says" in answers[QUESTIONS["loss"]]
 
 
-def test_what_a_table_left_out_is_counted():
-    table = RunTable.of(n_params=[1e6, 2e6], n_tokens=[2e7, 4e7], loss=[3.0, 2.9]).where([True, False], "diverged")
-    assert [run.status for run in sweep_of(table, "mine").runs] == ["finished", "diverged"]
+def test_what_a_table_left_out_is_counted_and_keeps_no_watch_waiting():
+    """A run that diverged is known as such; of another, how it ended is not guessed, and its reason is listed."""
+    runs = RunTable.of(n_params=[1e6, 2e6, 4e6], n_tokens=[2e7, 4e7, 8e7], loss=[3.0, 2.9, 2.8])
+    table = runs.where([True, False, True], "diverged").where([True, False], "not finished: crashed")
+    sweep = sweep_of(table, "mine")
+    assert [run.status for run in sweep.runs] == ["finished", "diverged", "left_out"]
+    assert sweep.settled
+    reasons = [row[-1] for row in part(sweep_report(sweep), "excluded").rows]
+    assert sorted(reasons) == ["diverged", "not finished: crashed"]
+
+
+def test_losses_on_different_corpora_are_not_compared():
+    """The least loss, the figures and their frontiers are each of one corpus."""
+    corpus = np.array(["docs", "docs", "python", "python"])
+    table = RunTable.of(
+        n_params=[1e6, 2e6, 1e6, 2e6],
+        n_tokens=[2e7, 4e7, 2e7, 4e7],
+        loss=[3.0, 2.9, 1.5, 1.4],
+        extras={"corpus": corpus},
+    )
+    report = sweep_report(sweep_of(table, "two"))
+    assert [(row[1], row[2].value) for row in part(report, "best").rows][::2] == [("docs", 2.9), ("python", 1.4)]
+    assert "2.9 nats/token on docs" in report.sections[0].paragraphs[1]
+    assert [figure.title for figure in report.figures] == [
+        "Loss against compute, on docs",
+        "Loss against compute, on python",
+    ]
+    for name, losses in (("compute_1", {3.0, 2.9}), ("compute_2", {1.5, 1.4})):
+        assert {y for layer in part(report, name).layers for y in layer.y} == losses
+
+
+def test_a_run_that_is_being_begun_again_waits(tmp_path: Path):
+    """Its folder is there and `spec.json`, for a moment, is not."""
+    spec = spec_of(16, 0.01, 0)
+    run_id = write_run(tmp_path, spec, "interrupted")
+    whole = RunStore.description
+
+    def gone(store: RunStore, name: str):
+        (tmp_path / name / "spec.json").unlink()
+        return whole(store, name)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RunStore, "description", gone)
+        assert [run.status for run in read_sweep(tmp_path, "early", {run_id: spec}).runs] == ["waiting"]
+
+
+def test_a_log_of_odd_lines_gives_what_it_has(tmp_path: Path):
+    run_id = write_run(tmp_path, spec_of(16, 0.01, 0), "interrupted")
+    (tmp_path / run_id / "metrics.jsonl").write_text('{"step": 1, "val_loss": 2.0}\n{"tokens": NaN}\n[1]\n')
+    (run,) = read_sweep(tmp_path).runs
+    assert (run.status, run.tokens, run.flops) == ("interrupted", 0.0, 0.0)
+    assert sweep_report(read_sweep(tmp_path)).figures == ()
 
 
 def test_a_table_under_others_names_is_swept_over_its_rates_whatever_else_it_logged():

@@ -15,6 +15,7 @@ import csv
 import hashlib
 import sys
 from collections import Counter
+from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -57,22 +58,25 @@ def alarms(sweep: Sweep, i: int) -> Counter[tuple[str, str]]:
     return Counter((result.check.name, result.verdict) for result in check(made, claimed=claimed, draws=draws))
 
 
-def all_alarms(heavy: bool) -> Counter[tuple[str, str]]:
+def all_alarms(heavy: bool, pool: Executor) -> Counter[tuple[str, str]]:
     """Verdicts summed over all clean sweeps."""
-    total: Counter[tuple[str, str]] = Counter()
-    for sweep in clean_sweeps(heavy):
-        for i in range(REPEATS):
-            total += alarms(sweep, i)
-    return total
+    sweeps, repeats = zip(*((sweep, i) for sweep in clean_sweeps(heavy) for i in range(REPEATS)), strict=True)
+    return sum(pool.map(alarms, sweeps, repeats), Counter())
 
 
-def rows() -> list[dict[str, object]]:
+def power_of(number: int) -> float:
+    """The power against the fault of that number."""
+    return power(PLANTS[number])
+
+
+def rows(pool: Executor) -> list[dict[str, object]]:
     """One row a planted fault."""
-    verdicts = {heavy: all_alarms(heavy) for heavy in (False, True)}
+    powers = pool.map(power_of, range(len(PLANTS)))
+    verdicts = {heavy: all_alarms(heavy, pool) for heavy in (False, True)}
     table: list[dict[str, object]] = []
-    for plant in PLANTS:
+    for plant, found_in in zip(PLANTS, powers, strict=True):
         row: dict[str, object] = {"trap": plant.trap, "check": plant.check, "fault": plant.fault}
-        row |= {"power": f"{power(plant):.2f}", "trials": TRIALS}
+        row |= {"power": f"{found_in:.2f}", "trials": TRIALS}
         for heavy, name in ((False, "false_alarm"), (True, "false_alarm_heavy")):
             found, clear = (verdicts[heavy][plant.check, verdict] for verdict in ("found", "clear"))
             row |= {name: f"{found / (found + clear):.3f}", f"{name}_trials": found + clear}
@@ -83,7 +87,8 @@ def rows() -> list[dict[str, object]]:
 
 def main() -> None:
     """Write the table."""
-    table = rows()
+    with ProcessPoolExecutor() as pool:
+        table = rows(pool)
     with open(TABLE, "w", newline="") as file:
         file.write(f"# code {code_hash()}, {TRIALS} sweeps a fault, {REPEATS} of each clean layout\n")
         writer = csv.DictWriter(file, fieldnames=list(table[0]), lineterminator="\n")
