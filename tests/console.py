@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -50,3 +52,29 @@ def dead_links(text: str, folder: Path) -> list[str]:
     """Links and pictures of a document in this folder that lead to no file."""
     targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", text) + re.findall(r'src="(?!https?:)([^"]+)"', text)
     return [target for target in targets if not (folder / target).exists()]
+
+
+def unknown_options(text: str) -> list[str]:
+    """Options that a document gives to a command of `scalelaw` that has none of that name, run or not."""
+    blocks = re.findall(r"```(?:console)?\n(.*?)```", text, flags=re.DOTALL)
+    lines = [line.removeprefix("$ ") for block in blocks for line in block.splitlines()]
+    written = [line for line in lines if line.startswith("scalelaw ")]
+    prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    written += [" ".join(code.split()) for code in re.findall(r"`(scalelaw [^`]+)`", prose)]
+    return [f"{line}: {option}" for line in written for option in _unknown(shlex.split(line, comments=True)[1:])]
+
+
+def _unknown(words: list[str]) -> list[str]:
+    from typer.main import get_command
+
+    from scalelaw.cli.main import app
+
+    command: Any = get_command(app)
+    known = {"--help"}
+    for word in words:
+        known |= {name for option in command.params for name in option.opts}
+        if word not in getattr(command, "commands", {}):
+            break
+        command = command.commands[word]
+    known |= {name for option in command.params for name in option.opts}
+    return [word for word in words if word.startswith("-") and word not in known]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.console import ROOT, as_shown, console_examples, dead_links, fresh_checkout, run_example
+from tests.console import ROOT, as_shown, console_examples, dead_links, fresh_checkout, run_example, unknown_options
 
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -40,3 +40,7 @@ def test_python_examples_print_what_the_readme_shows(workplace: Path, monkeypatc
 
 def test_links_to_files_lead_somewhere() -> None:
     assert dead_links(TEXT, ROOT) == []
+
+
+def test_commands_that_are_only_named_have_the_options_they_are_given() -> None:
+    assert unknown_options(TEXT) == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scalelaw.readers import read_runs
-from tests.console import ROOT, as_shown, console_examples, dead_links, fresh_checkout, run_example
+from tests.console import ROOT, as_shown, console_examples, dead_links, fresh_checkout, run_example, unknown_options
 
 pytest.importorskip("torch", reason="the walk-through writes sweep files, which needs torch")
 
@@ -47,11 +47,9 @@ def test_every_command_prints_what_the_walkthrough_shows(workplace: Path) -> Non
         assert as_shown(printed, shown), f"$ {command}\n{printed}"
 
 
-def test_its_commands_name_files_that_ship_or_that_it_made() -> None:
-    """The blocks that are not run name the same saved fits as those that are."""
-    saved = {"law.json", "law_k.json"}
-    named = {word.strip("`") for word in TEXT.split() if word.strip("`").endswith(".json")}
-    assert named == saved
+def test_commands_that_are_only_named_have_the_options_they_are_given() -> None:
+    assert unknown_options(TEXT) == []
+    assert unknown_options("`scalelaw fit runs.csv --lawn k_power`") == ["scalelaw fit runs.csv --lawn k_power: --lawn"]
 
 
 def test_links_to_files_lead_somewhere() -> None:
