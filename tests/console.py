@@ -70,11 +70,11 @@ def _unknown(words: list[str]) -> list[str]:
     from scalelaw.cli.main import app
 
     command: Any = get_command(app)
-    known = {"--help"}
     for word in words:
-        known |= {name for option in command.params for name in option.opts}
         if word not in getattr(command, "commands", {}):
             break
         command = command.commands[word]
-    known |= {name for option in command.params for name in option.opts}
+    # a group that is given no command finds out which one is meant
+    meant = [command, *getattr(command, "commands", {}).values()]
+    known = {name for one in meant for option in one.params for name in option.opts} | {"--help"}
     return [word for word in words if word.startswith("-") and word not in known]

@@ -138,3 +138,31 @@ def test_names_from_files_reach_the_terminal_as_plain_text(name: str, shown: str
 
 def test_curves_and_another_choice_of_points_contradict_one_another(log: Path) -> None:
     assert isinstance(scalelaw(log, "--curves", "--curve", "last").exception, UsageError)
+
+
+def test_the_guess_names_only_what_must_be_told_and_the_counter_that_grows(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    header = "run,n_params,n_tokens,tokens,val_tokens,train_loss,val_loss"
+    rows = [f"{run},1e6,4000,{1000 * k},65536,{4 - k / 9},{4.1 - k / 9}" for run in "ab" for k in (1, 2, 3)]
+    path.write_text("\n".join([header, *rows, ""]))
+    done = scalelaw(path)
+    assert done.stdout.splitlines()[-1] == "a guess from the names: --loss val_loss --n-tokens tokens"
+    assert "--loss 'val_loss'" in str(done.exception)
+    assert scalelaw(path, "--loss", "val_loss", "--n-tokens", "tokens").exit_code == 0
+
+
+def test_a_loss_that_says_what_it_is_a_mean_of_is_guessed_before_a_sum(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("step,loss,loss_per_all_target_tokens\n100,215365.6,0.92\n200,215300.1,0.91\n")
+    assert "a guess from the names: --loss loss_per_all_target_tokens" in scalelaw(path).stdout
+
+
+def test_a_size_that_nothing_tells_is_a_dash_with_the_option_that_tells_it(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("run,tokens,loss\na,1e9,3.0\nb,2e9,2.9\n")
+    done = scalelaw(path)
+    assert done.exit_code == 0, done.output
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert ["a", "-", "1B", "-", "3", "1"] in rows
+    assert ["n_params", "-", "not", "in", "the", "logs;", "tell", "it:", "--set", "n_params=50M"] in rows
+    assert "nan" not in done.stdout
