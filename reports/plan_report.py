@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from runners.realising import Realised
 
 
+LEAST_WASTE = 1e-4
+"""The share of a spending below which nothing is said to be wasted."""
+
+
 def plan_report(plan: Plan, known: Uncertainty, realised: Sequence[Realised] = (), level: float = LEVEL) -> Report:
     """What someone who pays for the runs wants to know.
 
@@ -71,14 +75,14 @@ def _flatness(plan: Plan) -> str:
     band = min(plan.bands, key=lambda band: band.excess)
     words = f"Any size within a range of {number(band.factor, 2)}x loses at most {100 * band.excess:g}% in loss"
     half, twice = (_wasted(plan, what) for what in ("half", "twice"))
-    if not (half and twice):
+    if not (half and twice):  # or one cannot spend as much, and wastes none of it
         return f"{words}."
     return f"{words}; half the size wastes {half} of what it takes, twice the size {twice}."
 
 
 def _wasted(plan: Plan, what: str) -> str:
     for cost in plan.costs:
-        if cost.what.startswith(what) and isinstance(cost.wasted, Interval):
+        if cost.what.startswith(what) and isinstance(cost.wasted, Interval) and cost.wasted.estimate > LEAST_WASTE:
             return f"{number(100 * cost.wasted.estimate, 2)}%"
     return ""
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from runners.realising import Realised
 
+FIXED = "fixed by what was asked"
 AT_BEST = "the law at the estimate, for the same spending"
 
 
@@ -58,7 +59,7 @@ def _answer_row(label: str, answer: Answer, said: str) -> tuple[Cell, ...]:
     if isinstance(answer, Unavailable):
         return label, "not available", None, answer.unit, answer.reason
     if answer.low == answer.high:
-        return label, Quantity(answer.estimate, answer.unit), None, answer.unit, "given"
+        return label, Quantity(answer.estimate, answer.unit), None, answer.unit, FIXED
     how = f"{percent(answer.level)} {answer.kind} interval"
     notes = f"{how}; {answer.note}" if answer.note and answer.note != said else how
     return label, Quantity(answer.estimate, answer.unit), ends_cell(answer), answer.unit, notes
@@ -97,6 +98,9 @@ def cost_table(plan: Plan) -> Table | None:
 
 
 def _cost_row(cost: Cost, paid: bool, plan: Plan) -> tuple[Cell, ...]:
+    if not math.isfinite(cost.n_tokens):
+        none = (None,) * (6 + paid)
+        return cost.what, Quantity(cost.n_params, "parameters"), "no number of tokens reaches the loss", *none
     extra: Cell = Quantity(cost.extra, plan.spent.unit) if math.isfinite(cost.extra) else "never reaches it"
     currency = plan.bill.currency if plan.bill else ""
     return (

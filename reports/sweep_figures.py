@@ -37,13 +37,10 @@ def learning_figures(sweep: SweepRuns) -> tuple[Figure, ...]:
     parts = {corpus: figures for corpus, runs in sweep.by_corpus.items() if (figures := _of_corpus(runs))}
     if len(parts) < 2:
         return tuple(figure for figures in parts.values() for figure in figures)
+    named = [(f"on {clip(corpus) or 'a corpus that is not stated'}", figures) for corpus, figures in parts.items()]
     return tuple(
-        replace(
-            figure,
-            name=f"{figure.name}_{i}",
-            title=f"{figure.title}, on {clip(corpus) or 'a corpus that is not stated'}",
-        )
-        for i, (corpus, figures) in enumerate(parts.items(), 1)
+        replace(figure, name=f"{figure.name}_{i}", title=f"{figure.title}, {on}")
+        for i, (on, figures) in enumerate(named, 1)
         for figure in figures
     )
 
@@ -102,7 +99,7 @@ def _compute(every: Sequence[SweepRun]) -> Figure | None:
     return Figure(
         "compute",
         "Loss against compute",
-        f"Both axes logarithmic. Points are final losses{', lines the way there' if lines else ''}; the black line is "
+        f"Both axes logarithmic. Points are final losses{', lines the way there' if lines else ''}; the frontier is "
         f"the least loss found for each compute.{_left_out(drawn if lines else finals, runs)}",
         Axis("compute", *limits([x for x, _ in points], True), unit="FLOP", log=True, ticks="power"),
         _loss_axis(runs[0].unit, *limits([y for _, y in points], True)),
@@ -167,7 +164,7 @@ def _frontier(points: Sequence[tuple[float, float]]) -> list[Line]:
     pairs = np.array(sorted(points))
     least = np.minimum.accumulate(pairs[:, 1])
     steps = np.flatnonzero(np.diff(least, prepend=np.inf) < 0)
-    return [Line(floats(pairs[steps, 0]), floats(least[steps]), "least loss found", "ink")] if len(steps) > 1 else []
+    return [Line(floats(pairs[steps, 0]), floats(least[steps]), "frontier", "ink")] if len(steps) > 1 else []
 
 
 def shape_colours(runs: Sequence[SweepRun]) -> tuple[str, dict[object, str]]:

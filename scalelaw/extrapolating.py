@@ -99,6 +99,10 @@ def discrepancy(fit: Fit, *, shares: Sequence[float] = SHARES, seed: int = 0) ->
     return Discrepancy(_spread(drifts), drifts)
 
 
+EXACT = 1e-12
+"""The least error of a slope, per decade: runs without noise have none, and rounding is larger."""
+
+
 @dataclass(frozen=True)
 class _Slope(Target):
     """The slope that errors of log loss would have if a law were wrong by as much: sum of pull_i ln L_i."""
@@ -135,7 +139,7 @@ def _spread(drifts: Sequence[Drift]) -> float:
     """The root mean square of v under its posterior."""
     v = PRIOR * GRID
     slope, error = np.array([drift.slope for drift in drifts]), np.array([drift.error for drift in drifts])
-    sd = np.hypot(v[:, None], error)
+    sd = np.hypot(v[:, None], np.maximum(error, EXACT))
     log_posterior = -(np.log(sd) + 0.5 * (slope / sd) ** 2).sum(axis=1) + stats.t.logpdf(GRID, FREEDOM)
     weight = np.exp(log_posterior - log_posterior.max()) * np.gradient(GRID)
     return float(np.sqrt((weight * v**2).sum() / weight.sum()))

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from scalelaw.cli._commands import Commands
+from scalelaw.cli._output import clean
+from scalelaw.errors import UsageError
 
 FLAGS = ("--open", "--quiet", "-q", "--coordinate-check", "--force")
 """Options that take no value."""
@@ -15,10 +17,17 @@ class Kinds(Commands):
     """The kinds of report; where none is named, what the file is says which."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put the kind in front of arguments that name a file alone."""
+        """Put the kind in front of arguments that name a file alone.
+
+        Raises:
+            UsageError: for a word that is neither a kind of report nor a file.
+        """
         if args and args[0] not in self.commands and "--help" not in args:
             named = [arg for before, arg in zip(["", *args], args, strict=False) if _is_argument(before, arg)]
             kinds = [kind for arg in named if (kind := kind_of(Path(arg)))]
+            if named and not kinds:
+                known = ", ".join(sorted(self.commands))
+                raise UsageError(f"There is no file and no kind of report {clean(named[0])!r}. Kinds: {known}.")
             args = [*kinds[:1], *args]
         return super().parse_args(ctx, args)
 

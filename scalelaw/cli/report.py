@@ -174,7 +174,10 @@ def sweep(
     watch: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="SECONDS", help="Write the page again so often until every run has ended; Ctrl-C stops it."
+            min=1,
+            metavar="SECONDS",
+            help="Write the page again so often until every run has ended, which of a store are those begun; Ctrl-C "
+            "stops it.",
         ),
     ] = None,
     coordinates: Annotated[

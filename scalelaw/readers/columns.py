@@ -177,7 +177,7 @@ def _refuse_metric(cells: Cells, loss: str | None) -> None:
     for column in [loss] if loss else list(cells.columns):
         metric = next((_METRICS[word] for word in plain_name(column).split("_") if word in _METRICS), None)
         if metric:
-            remedy = "take the log of it" if metric == "perplexity" else "name a loss with --loss"
+            remedy = "name a loss with --loss" + (", or take the log of it" if metric == "perplexity" else "")
             problem = f"column {column} holds {metric}, and a loss was expected"
             raise DataError("E_METRIC", problem, file=cells.path, column=column, remedy=remedy)
 

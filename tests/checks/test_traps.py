@@ -97,6 +97,17 @@ def test_seeds_of_one_group_and_equal_sizes_of_two_corpora_are_independent() -> 
     assert one("independence", with_extra(apart, corpus=np.tile(["web", "code"], 20))).verdict == "clear"
 
 
+def test_no_unique_tokens_means_that_none_is_met_twice(runs: RunTable) -> None:
+    """As sweep files write it; some runs of a table may repeat theirs all the same."""
+    none = np.zeros(len(runs))
+    assert one("token_counts", with_extra(runs, unique_tokens=none)).verdict == "clear"
+    (finding,) = one(
+        "token_counts", with_extra(runs, unique_tokens=np.append(none[1:], runs.n_tokens[-1] / 4))
+    ).findings
+    assert finding.code == "W_EPOCHS"
+    assert finding.message.startswith(f"1 of {len(runs)} runs see tokens more than once, up to 4 times")
+
+
 def test_batches_counted_in_tokens_are_understood(runs: RunTable) -> None:
     tokens = columns.need(runs, "batch_size") * columns.need(runs, "seq_len")
     assert one("token_counts", with_extra(runs, batch_size=tokens)).verdict == "clear"

@@ -180,6 +180,11 @@ def test_nothing_that_is_read_is_written_over(law: Path, table: Path):
     assert (law.read_bytes(), table.read_bytes()) == before
 
 
+def test_a_file_that_is_not_there_is_told_as_such():
+    done = CliRunner().invoke(app, ["report", "missing.json", "-o", "page.html"])
+    assert "There is no file and no kind of report 'missing.json'. Kinds: compare, fit" in str(done.exception)
+
+
 def test_a_page_may_have_the_name_of_a_table_that_it_does_not_write(table: Path):
     """The rows of `runs.html` are `runs_runs.csv`: `runs.csv` is not in their way."""
     before = table.read_bytes()

@@ -108,6 +108,30 @@ def test_a_misspelt_key_of_a_mapping_is_answered(tmp_path: Path) -> None:
         ColumnMap.load(toml)
 
 
+def test_a_column_named_outside_its_part_of_a_mapping_is_told_where_it_belongs(tmp_path: Path) -> None:
+    toml = tmp_path / "map.toml"
+    toml.write_text('loss = "val_loss"\n')
+    with pytest.raises(UsageError, match=r"under \[columns\]"):
+        ColumnMap.load(toml)
+
+
+@pytest.mark.parametrize(
+    ("header", "flag"),
+    [
+        ("N,D,train_loss,val_loss", "--loss 'val_loss'"),
+        ("N,D,loss,loss_per_token", "--loss 'loss_per_token'"),
+        ("N,n_tokens,tokens,loss", "--n-tokens 'tokens'"),
+    ],
+)
+def test_of_several_columns_the_likeliest_is_proposed(tmp_path: Path, header: str, flag: str) -> None:
+    """Validation before training, a mean before a sum, a counter that grows before the total a run was planned for."""
+    path = tmp_path / "runs.csv"
+    path.write_text(f"{header}\n1e6,1e9,3.1,3.2\n1e6,1e9,2.9,3.0\n")
+    with pytest.raises(DataError) as refused:
+        read_runs(path)
+    assert flag in str(refused.value)
+
+
 def test_seeds_of_a_configuration_share_a_group(tmp_path: Path) -> None:
     path = tmp_path / "runs.csv"
     path.write_text("id,N,D,loss,seed\na,1e7,1e9,3,0\nb,1e7,1e9,3.1,1\nc,2e7,1e9,2.9,0\n")

@@ -49,7 +49,7 @@ def test_the_table_holds_every_number_of_the_plan_once(page: Report, plan: sl.Pl
         Quantity(plan.n_params.estimate, "parameters"),
         Range(plan.n_params.low, plan.n_params.high, "parameters"),
     )
-    assert rows["training compute 6ND"][1:] == (Quantity(1e22, "FLOP"), None, "FLOP", "given")
+    assert rows["training compute 6ND"][1:] == (Quantity(1e22, "FLOP"), None, "FLOP", "fixed by what was asked")
     assert "in all" not in rows  # the spending is the training compute
 
 
@@ -156,3 +156,22 @@ def test_every_interval_has_the_level_asked_for(fit: sl.Fit, draws: Draws):
     assert "99.9% interval" in everything
     assert "95%" not in everything
     assert "100%" not in everything.replace("100% of", "")
+
+
+def test_a_size_that_cannot_reach_the_loss_says_so_once(fit: sl.Fit, draws: Draws):
+    plan = sl.plan(fit, loss=fit.value("E") + 0.2, draws=draws)
+    lost = replace(plan.costs[0], n_tokens=math.nan, loss=math.nan)
+    report = plan_report(replace(plan, costs=(lost, *plan.costs[1:])), draws)
+    row = table(report, "costs").rows[0]
+    assert row[2] == "no number of tokens reaches the loss"
+    assert set(row[3:]) == {None}
+
+
+def test_a_size_that_cannot_spend_the_budget_is_not_said_to_waste_none_of_it(fit: sl.Fit, draws: Draws):
+    """Half the size, at the cap of its tokens, spends half as much."""
+    plan = sl.plan(fit, 1e22, unique_tokens=1e10, draws=draws)
+    wasted = next(cost.wasted for cost in plan.costs if cost.what.startswith("half"))
+    assert wasted.estimate < 1e-6
+    summary = " ".join(plan_report(plan, draws).sections[0].paragraphs)
+    assert "loses at most 0.1% in loss." in summary
+    assert "wastes" not in summary

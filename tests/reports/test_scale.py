@@ -64,6 +64,7 @@ def test_runs_that_all_lie_on_the_frontier_are_thinned_too() -> None:
     assert {0, len(steps) - 1} <= set(drawn.tolist())
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_runs_make_a_small_report_in_time(runs: sl.RunTable, tmp_path: Path) -> None:
     start = time.process_time()
     fit = sl.fit("chinchilla", runs, starts=8)
