@@ -1,9 +1,10 @@
-"""Files that could run code when read, or that hold weights and no log: never opened, and the reason is said."""
+"""Files that could run code when read, or that hold no log: never opened as one, and the reason is said."""
 
 from __future__ import annotations
 
 import ast
 import json
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,8 @@ PICKLES = (".pkl", ".pickle")
 CHECKPOINTS = (".pt", ".pth", ".ckpt", ".bin")
 TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 """The pickled number that a torch checkpoint of before version 1.6 begins with."""
+OURS = re.compile(rb'\s*\{\s*"format":\s*"scalelaw/(\w+)/')
+"""What `scalelaw` writes begins so: a fit, a plan, a report."""
 ZIP, NUMPY = b"PK\x03\x04", b"\x93NUMPY"
 HEAD = 4096
 HEADER = 100 << 20
@@ -26,7 +29,7 @@ EXPORT = "write what was logged, not the weights, as CSV or JSON lines (loss, n_
 
 
 class RefusedReader(Reader):
-    """Pickles, checkpoints, arrays, and databases of no tracker."""
+    """Pickles, checkpoints, arrays, databases of no tracker, and what scalelaw itself made of runs."""
 
     name = "refused"
     suffixes = (*PICKLES, *CHECKPOINTS[:-1], ".npy", ".npz", ".safetensors")  # `.bin` may be anything
@@ -67,6 +70,8 @@ def _answer(path: Path, head: bytes) -> Callable[[Path], DataError] | None:
         return _arrays
     if suffix == ".safetensors":
         return _safetensors
+    if OURS.match(head):
+        return _ours
     return _database if head.startswith(SQLITE) and not tracker(path, head) else None
 
 
@@ -150,6 +155,13 @@ def _database(path: Path) -> DataError:
     tables = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
     problem = f"a SQLite database of no tracker that is known; its tables: {tables or 'none'}"
     return DataError("E_FORMAT", problem, file=path, remedy="export the table of runs as CSV")
+
+
+def _ours(path: Path) -> DataError:
+    kind = OURS.match(_head(path))
+    problem = f"a {kind[1].decode() if kind else 'file'} that scalelaw saved, and no table of runs"
+    remedy = "give it to scalelaw predict, plan, design or report, and name the runs here"
+    return DataError("E_FORMAT", problem, file=path, remedy=remedy)
 
 
 def _by_ending(path: Path) -> Callable[[Path], DataError]:

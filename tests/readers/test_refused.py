@@ -140,3 +140,10 @@ def test_no_reader_unpickles() -> None:
     for path in Path(readers.__file__).parent.rglob("*.py"):
         source = path.read_text(encoding="utf-8")
         assert not [word for word in banned if word in source], path
+
+
+def test_a_fit_that_scalelaw_saved_is_no_table_of_runs(tmp_path: Path) -> None:
+    (tmp_path / "law.json").write_text('{\n "format": "scalelaw/fit/1",\n "law": "chinchilla"\n}\n')
+    with pytest.raises(DataError, match=r"a fit that scalelaw saved.*predict, plan") as caught:
+        read_runs(tmp_path / "law.json")
+    assert caught.value.code == "E_FORMAT"
