@@ -75,12 +75,11 @@ def design(
 
     scalelaw design law.json --next 1
     """
-    import numpy as np
 
     from scalelaw.designing import design as make_design
     from scalelaw.designing import next_runs
     from scalelaw.designing.design import POINTS, RATIOS, TARGETS
-    from scalelaw.errors import DataError, UsageError
+    from scalelaw.errors import UsageError
     from scalelaw.fit_file import load_fit
 
     if budget is None and next_count is None:
@@ -102,23 +101,11 @@ def design(
         "seed": seed,
     }
     made: Design | Next
-    try:
-        with np.errstate(over="ignore", invalid="ignore"):
-            if next_count is not None:
-                made = next_runs(fitted, next_count, budget, **limits)
-            else:
-                assert budget is not None
-                made = make_design(fitted, budget, points=POINTS if points is None else points, alone=alone, **limits)
-    except ValueError:  # a draw of the law has no finite variance: the search for equal precision cannot go on
-        raise DataError(
-            "E_UNIDENTIFIED",
-            f"{fitted.law.label} has no finite loss or N_opt at the targets under all that its runs leave possible",
-            file=law,
-            remedy="fit a law with fewer parameters, such as chinchilla, or nearer --target-flops",
-        ) from None
-    if min(made.layout.n_params.min(), made.layout.n_tokens.min()) < 1:
-        least = f"{made.layout.n_params.min():.3g} parameters, {made.layout.n_tokens.min():.3g} tokens"
-        raise UsageError(f"The smallest runs of this design would have {least}. Next: a larger --budget or --smallest.")
+    if next_count is not None:
+        made = next_runs(fitted, next_count, budget, **limits)
+    else:
+        assert budget is not None
+        made = make_design(fitted, budget, points=POINTS if points is None else points, alone=alone, **limits)
     realised = _realise(made, sweep, template, force) if sweep else ()
     _write(made, realised, format)
     if sweep:

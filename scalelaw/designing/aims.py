@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from scalelaw.designing.belief import Belief, has_optimum
-from scalelaw.errors import UsageError
+from scalelaw.errors import DataError, UsageError
 from scalelaw.intervals import OptimalLoss, OptimalParams, Target
 from scalelaw.intervals._linear import gradient
 from scalelaw.laws.base import Floats
@@ -55,11 +55,12 @@ class Aims:
         return np.asarray(0.5 * np.einsum("bt,btp,btq->bpq", self.bend, self.size, self.size))
 
 
-def aim(belief: Belief, budgets: tuple[float, ...]) -> Aims:
-    """The gradients at the budgets.
+def aim(belief: Belief, budgets: tuple[float, ...]) -> tuple[Belief, Aims]:
+    """The gradients at the budgets, and the draws of the belief at which these and the runs' information are finite.
 
     Raises:
         UsageError: for a law without a trade-off between N and D.
+        DataError: where no draw has them.
     """
     fit = belief.fit
     if not has_optimum(fit):
@@ -72,8 +73,19 @@ def aim(belief: Belief, budgets: tuple[float, ...]) -> Aims:
         found = [gradient(kind(flops), fit, belief.theta, belief.steps) for flops in budgets]  # type: ignore[call-arg]
         return np.stack(found, axis=1)
 
-    bend = np.stack([_bend(belief, flops) for flops in budgets], axis=1)
-    return Aims(budgets, gradients(OptimalLoss), gradients(OptimalParams), bend)
+    with np.errstate(all="ignore"):
+        bend = np.stack([_bend(belief, flops) for flops in budgets], axis=1)
+        loss, size = gradients(OptimalLoss), gradients(OptimalParams)
+    good = np.isfinite(bend).all(axis=1) & np.isfinite(belief.information).all(axis=(1, 2))
+    good &= np.isfinite(loss).all(axis=(1, 2)) & np.isfinite(size).all(axis=(1, 2))
+    if not good.any():
+        raise DataError(
+            "E_UNIDENTIFIED",
+            f"{fit.law.label} has no finite loss or N_opt at the targets under any of the laws that its runs allow",
+            remedy="fit a law with fewer parameters, such as chinchilla, or give nearer --target-flops",
+        )
+    good = np.asarray(good)
+    return belief.only(good), Aims(budgets, loss[good], size[good], bend[good])
 
 
 def _bend(belief: Belief, flops: float) -> Floats:

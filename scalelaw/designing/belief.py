@@ -5,9 +5,10 @@ Shapes: b draws, n runs, p working parameters.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scalelaw.errors import DataError, UsageError
 from scalelaw.fitting import Fit
@@ -44,6 +45,10 @@ class Belief:
     def __len__(self) -> int:
         return len(self.theta)
 
+    def only(self, good: NDArray[np.bool_]) -> Belief:
+        """The draws that are good."""
+        return replace(self, theta=self.theta[good], information=self.information[good])
+
     def jacobian(self, n_params: Floats, n_tokens: Floats) -> Floats:
         """d ln L / d theta of runs at (N, D), `[b, n, p]`."""
         given = {"n_params": n_params, "n_tokens": n_tokens, "flops": 6.0 * n_params * n_tokens}
@@ -77,7 +82,8 @@ def believe(fit: Fit, draws: int, seed: int, targets: tuple[float, ...], *, alon
     X = law.derivatives(fit.theta[None], fit.problem.z)[1][0] * np.sqrt(weight)[:, None]
     scatter = linear.scatter if np.isfinite(linear.scatter) else float(np.sqrt(linear.variance))
     theta = _draws(fit, scatter * np.linalg.pinv(X), draws, seed, targets)
-    J = law.derivatives(theta, fit.problem.z)[1]
+    with np.errstate(all="ignore"):  # a draw far out may overflow; `aim` leaves it out
+        J = law.derivatives(theta, fit.problem.z)[1]
     information = np.einsum("bnp,n,bnq->bpq", J, weight, J) * (IGNORED if alone else 1.0)
     steps = difference_steps(linear.inverse, linear.variance)
     return Belief(fit, theta, information, scatter, steps, draws)
@@ -90,7 +96,7 @@ def _draws(fit: Fit, root: Floats, wanted: int, seed: int, targets: tuple[float,
     theta = fit.theta + rng.standard_normal((TRIES * wanted, root.shape[1])) @ root.T
     good = ((theta > low) & (theta < high)).all(axis=1)
     for flops in targets if has_optimum(fit) else ():
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"):  # so may a draw have no optimum
             n_params, n_tokens = fit.law.optimum(fit.law.natural(theta, fit.centre), flops)
         good &= np.isfinite(n_params) & (n_params > 1.0) & (n_tokens > 1.0)
     return theta[good][:wanted] if good.any() else fit.theta[None]

@@ -71,8 +71,7 @@ def design(
     smallest = default_smallest(fit, largest) if smallest is None else smallest
     refuse_limits(budget, points, smallest, largest, ratios, draws)
     at = tuple(parse_target(target, largest) for target in targets)
-    belief = believe(fit, draws, seed, at, alone=alone)
-    aims = aim(belief, at)
+    belief, aims = aim(believe(fit, draws, seed, at, alone=alone), at)
     choices = candidates(smallest, largest, ratios)
     wanted = min(points, len(fit.law.params) + LACK_OF_FIT)
     choice = choose_among(belief, aims, choices, criterion)
@@ -105,11 +104,17 @@ def choose_among(belief: Belief, aims: Aims, choices: Candidates, criterion: str
 
 
 def laid_out(choices: Candidates, chosen: Indices) -> Layout:
-    """Chosen candidates with their repeats, cheapest first."""
+    """Chosen candidates with their repeats, cheapest first; `UsageError` below one parameter or token."""
     index, repeats = np.unique(chosen, return_counts=True)
     order = np.lexsort((choices.n_params[index], np.round(np.log(choices.flops[index]), 9)))
     index, repeats = index[order], repeats[order]
-    return Layout(choices.n_params[index], choices.n_tokens[index], repeats.astype(float))
+    N, D = choices.n_params[index], choices.n_tokens[index]
+    if min(N.min(), D.min()) < 1:
+        raise UsageError(
+            f"The smallest runs of this design would have {N.min():.3g} parameters and {D.min():.3g} tokens. "
+            "Next: a larger --budget or --smallest, or --min-ratio and --max-ratio nearer to one another."
+        )
+    return Layout(N, D, repeats.astype(float))
 
 
 def parse_target(target: str | float, largest: float) -> float:

@@ -99,8 +99,7 @@ def next_runs(
     smallest = default_smallest(fit, largest) if smallest is None else smallest
     refuse_limits(budget, count, smallest, largest, ratios, draws)
     at = tuple(parse_target(target, largest) for target in targets)
-    belief = believe(fit, draws, seed, at)
-    aims = aim(belief, at)
+    belief, aims = aim(believe(fit, draws, seed, at), at)
     choices = candidates(smallest, largest, ratios)
     choice = choose_among(belief, aims, choices, criterion)
     chosen = np.empty(0, dtype=np.intp)

@@ -38,4 +38,4 @@ def belief(prior: sl.Fit) -> Belief:
 
 @pytest.fixture(scope="session")
 def aims(belief: Belief) -> Aims:
-    return aim(belief, TARGETS)
+    return aim(belief, TARGETS)[1]

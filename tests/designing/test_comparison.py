@@ -17,7 +17,7 @@ from tests.designing.conftest import BUDGET, LARGEST, TARGETS
 
 def test_a_grid_beside_itself_has_ratio_one_and_needs_its_own_compute(prior: sl.Fit, belief: Belief) -> None:
     grid = isoflop_grid(prior, BUDGET, LARGEST)
-    for gain in compare(belief, aim(belief, TARGETS), grid, grid).gains:
+    for gain in compare(*aim(belief, TARGETS), grid, grid).gains:
         assert (gain.ratio, gain.low, gain.high, gain.compute) == pytest.approx((1, 1, 1, 1), abs=1e-5)
         assert gain.now is not None
         assert gain.now > gain.design == pytest.approx(gain.grid)
@@ -28,7 +28,7 @@ def test_a_grid_run_twice_needs_two_grids_to_match(alone: bool, prior: sl.Fit) -
     belief = believe(prior, 8, 0, TARGETS, alone=alone)
     grid = isoflop_grid(prior, BUDGET, LARGEST)
     twice = replace(grid, repeats=2 * grid.repeats)
-    found = compare(belief, aim(belief, TARGETS), twice, grid, alone=alone)
+    found = compare(*aim(belief, TARGETS), twice, grid, alone=alone)
     for gain in found.gains:
         assert gain.compute == pytest.approx(2, rel=1e-4)
         assert gain.ratio == pytest.approx(0.5, abs=1e-4) if alone else 0.5 < gain.ratio < 1
@@ -47,5 +47,5 @@ def test_standard_errors_are_those_that_refits_show(prior: sl.Fit, belief: Belie
         runs = sl.RunTable.of(n_params=n_params, n_tokens=n_tokens, loss=noisy)
         fit = sl.fit("chinchilla", runs, "log_least_squares", starts=2)
         found.append(np.log(target.evaluate(fit, fit.natural[None])[0]))
-    expected = next(g for g in compare(belief, aim(belief, TARGETS), grid, grid).gains if g.target == "N_opt")
+    expected = next(g for g in compare(*aim(belief, TARGETS), grid, grid).gains if g.target == "N_opt")
     assert np.std(found) == pytest.approx(expected.design, rel=0.3)

@@ -19,7 +19,7 @@ def test_the_next_run_is_the_best_of_all_candidates(prior: sl.Fit) -> None:
     made = next_runs(prior, 1, largest=3e19, draws=8)
     belief = believe(prior, 8, 0, TARGETS)
     choices = candidates(1e17, 3e19, (1.0, 2000.0))
-    choice = choose_among(belief, aim(belief, TARGETS), choices, "compound")
+    choice = choose_among(*aim(belief, TARGETS), choices, "compound")
     value = choice.after(np.empty(0, dtype=np.intp))
     j = int(np.argmin(value))
     run = made.runs[0]
