@@ -24,7 +24,7 @@ from scalelaw.readers.parsing import Refusal, parse_column
 from scalelaw.readers.products import with_products
 from scalelaw.readers.redacting import redacted_column
 from scalelaw.readers.reducing import Reduction, reduce_curves
-from scalelaw.readers.repeats import grouped_by_configuration, notice_twins, without_repeats
+from scalelaw.readers.repeats import grouped_by_configuration, notice_one_group, notice_twins, without_repeats
 from scalelaw.readers.states import finished, joined_runs
 from scalelaw.readers.units import check_flops, losses_in_nats
 from scalelaw.runs import Exclusion, Floats, Note, RunTable
@@ -195,7 +195,9 @@ def _noticed(table: RunTable, notes: Iterable[Note], path: str, choice: Choice) 
         notes = (*notes, *check_flops(table, path))
     table = replace(table, notes=(*notes, *notice_values(table, logged)))
     table = without_repeats(table) if "run_id" in logged else notice_twins(table)
-    return table if "group" in logged else grouped_by_configuration(table)
+    if "group" not in logged:
+        return grouped_by_configuration(table)
+    return notice_one_group(table, choice.columns["group"])
 
 
 def _numbers(cells: Cells, choice: Choice, decimal: str) -> _Numbers:

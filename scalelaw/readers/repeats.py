@@ -108,3 +108,12 @@ def grouped_by_configuration(table: RunTable) -> RunTable:
     )
     sentence = f"a column seed: {len(table)} rows are {len(names)} configurations; resample by configuration"
     return replace(table, group=group, notes=(*table.notes, Note("W_CLUSTERS", sentence)))
+
+
+def notice_one_group(table: RunTable, column: str) -> RunTable:
+    """The table with a note where its column of groups puts all of several runs in one: no interval can be had then."""
+    if len(table.groups) > 1 or len(set(table.run_id)) < 3:
+        return table
+    sentence = f"{column}: one value in all {len(table)} rows, so that they are one group and no interval can be had"
+    note = Note("W_ONE_GROUP", f"{sentence}; name another column with --group, such as that of the runs")
+    return replace(table, notes=(*table.notes, note))

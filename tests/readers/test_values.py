@@ -8,7 +8,7 @@ import pytest
 
 from scalelaw.errors import DataError, UsageError
 from scalelaw.readers import read_runs, write_runs
-from tests.readers.conftest import ROWS, text
+from tests.readers.conftest import HEADER, ROWS, text
 
 BROKEN = [*ROWS, ("run-d", 1e8, "NA", 3), ("run-e", 1e8, 1e9, "diverged"), ("run-f", 1e8, 1e9, "inf")]
 
@@ -123,3 +123,11 @@ def test_extras_keep_numbers_and_leave_other_text_alone(csv_file: Path) -> None:
     assert extras["lr"].dtype.kind == "f"
     assert extras["month"].tolist() == ["2024_01", "2024_02"]
     assert extras["tag"].tolist() == ["=x", "y"]
+
+
+def test_a_column_of_groups_that_is_the_same_throughout_is_named(tmp_path: Path) -> None:
+    rows = [(name, n_params, n_tokens, loss, "sweep") for name, n_params, n_tokens, loss in ROWS]
+    (tmp_path / "runs.csv").write_text(text(rows, (*HEADER, "group")))
+    table = read_runs(tmp_path / "runs.csv")
+    assert [note.code for note in table.notes] == ["W_ONE_GROUP"]
+    assert "group: one value in all 3 rows" in table.notes[0].message
