@@ -95,7 +95,7 @@ def test_too_few_runs_leave_no_discrepancy_and_say_why() -> None:
 def test_runs_without_noise_drift_by_nothing() -> None:
     n_params = np.repeat([1e7, 3e7, 1e8, 3e8, 1e9], 4)
     n_tokens = n_params * np.tile([5.0, 20.0, 80.0, 160.0], 5)
-    exact = fit("chinchilla", RunTable.of(n_params=n_params, n_tokens=n_tokens, loss=bent_loss(n_params, n_tokens, 0.0)))
-    drift = discrepancy(exact)
+    loss = bent_loss(n_params, n_tokens, 0.0)
+    drift = discrepancy(fit("chinchilla", RunTable.of(n_params=n_params, n_tokens=n_tokens, loss=loss)))
     assert isinstance(drift, Discrepancy)
     assert drift.per_decade < 1e-9
