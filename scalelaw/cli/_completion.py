@@ -12,6 +12,25 @@ def laws(incomplete: str) -> list[tuple[str, str]]:
     return _starting(incomplete, ((law.name, law.formula) for law in LAWS))
 
 
+def published(incomplete: str) -> list[tuple[str, str]]:
+    """Published laws that begin so, with their papers."""
+    from scalelaw.published import published_laws
+
+    return _starting(incomplete, ((law.name, law.paper) for law in published_laws().values()))
+
+
+def any_law(incomplete: str) -> list[tuple[str, str]]:
+    """Laws that begin so, those to fit and those that are published."""
+    return [*laws(incomplete), *published(incomplete)]
+
+
+def data_sets(incomplete: str) -> list[tuple[str, str]]:
+    """Data sets that begin so, with what they hold."""
+    from scalelaw.datasets import datasets
+
+    return _starting(incomplete, ((item.name, item.title) for item in datasets().values()))
+
+
 def objectives(incomplete: str) -> list[tuple[str, str]]:
     """Objectives that begin so, with what they sum."""
     from scalelaw.objectives import OBJECTIVES

@@ -62,7 +62,9 @@ IntervalMethod = Annotated[
 ]
 Runs = Annotated[
     list[Path],
-    typer.Argument(help="Logged runs: a table, a tracker's files or folder, or a run store; see `scalelaw runs`."),
+    typer.Argument(
+        help="Logged runs: a table, a tracker's files or folder, a run store, or data:NAME; see `scalelaw runs`."
+    ),
 ]
 LawName = Annotated[
     str,
@@ -95,6 +97,18 @@ Seed = Annotated[int, typer.Option(help="Seed of everything random; the same see
 Workers = Annotated[int, typer.Option(min=1, help="Processes; the numbers do not depend on it.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes on stderr.")]
 Law = Annotated[Path, typer.Argument(metavar="LAW", help="A fit saved by: scalelaw fit RUNS --save law.json")]
+SavedLaw = Annotated[
+    Path | None, typer.Argument(metavar="LAW", help="A fit saved by: scalelaw fit RUNS --save law.json")
+]
+PublishedLaw = Annotated[
+    str | None,
+    typer.Option(
+        "--law",
+        metavar="NAME",
+        autocompletion=completion.published,
+        help="A published law instead, such as hoffmann-2022; see scalelaw laws list --published.",
+    ),
+]
 Flops = Annotated[
     float | None,
     typer.Option(parser=number, metavar="FLOP", help="Budget C = 6 N D, such as 1e21, N as the runs count it."),

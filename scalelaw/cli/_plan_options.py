@@ -104,7 +104,7 @@ ServePrice = Annotated[
 
 
 def question(
-    fitted: Fit,
+    fitted: Fit | None,
     *,
     flops: float | None = None,
     times: float | None = None,
@@ -130,6 +130,8 @@ def question(
 ) -> dict[str, Any]:
     """The keyword arguments of `scalelaw.planning.plan` that the options of a command line ask for.
 
+    `fitted` is None for a published law, behind which there are no runs.
+
     Raises:
         UsageError: for options that exclude each other or name nothing known.
     """
@@ -143,7 +145,7 @@ def question(
     if serve is None:
         _refuse_idle(serving, "--serve TOKENS")
     cluster = cluster_of(gpus, mfu, dtype, peak, price, accelerator_file)
-    weight, convention = 1.0, fitted.runs.conventions.params
+    weight, convention = 1.0, "all" if fitted is None else fitted.runs.conventions.params
     if any(value is not None for value in serving.values()):
         weight = serving_weight(cluster, serve_gpu, serve_mfu, serve_price, dtype, accelerator_file)
     return {
@@ -163,11 +165,11 @@ def question(
     }
 
 
-def budget_of(fitted: Fit, flops: float | None, times: float | None) -> float | None:
+def budget_of(fitted: Fit | None, flops: float | None, times: float | None) -> float | None:
     """The budget in FLOP from --flops or --times, the latter in largest runs; None where neither is given.
 
     Raises:
-        UsageError: where both are given, or no positive number of times.
+        UsageError: where both are given, no positive number of times, or times of no runs.
     """
     from scalelaw.errors import UsageError
 
@@ -175,6 +177,8 @@ def budget_of(fitted: Fit, flops: float | None, times: float | None) -> float | 
         raise UsageError("Give the budget as --flops FLOP or as --times X (of the largest run's 6 N D), one of them.")
     if times is None:
         return flops
+    if fitted is None:
+        raise UsageError("--times counts in runs, and a published law has none. Next: --flops FLOP.")
     if not times > 0:
         raise UsageError(f"--times is a positive number of largest runs; found {times:g}. Next: --times 10.")
     return times * float((6.0 * fitted.runs.n_params * fitted.runs.n_tokens).max())

@@ -18,11 +18,14 @@ from scalelaw.cli import (
     check,
     compare,
     corpora,
+    data,
     design,
     doctor,
     fit,
+    forecast,
     kinds,
     laws,
+    loss2loss,
     params,
     plan,
     predict,
@@ -46,14 +49,17 @@ app = typer.Typer(
 app.command("runs")(runs.runs)
 app.command("fit")(fit.fit)
 app.command("predict")(predict.predict)
+app.command("forecast")(forecast.forecast)
 app.command("plan")(plan.plan)
 app.command("design")(design.design)
 app.command("backtest")(backtest.backtest)
 app.command("compare")(compare.compare)
+app.command("loss2loss")(loss2loss.loss2loss)
 app.command("isoflop")(approaches.isoflop)
 app.command("envelope")(approaches.envelope)
 app.add_typer(report.app, name="report")
-app.command("laws")(laws.laws)
+app.add_typer(laws.app, name="laws", cls=laws.Laws)
+app.add_typer(data.app, name="data", cls=Commands)
 app.command("objectives")(kinds.objectives)
 app.command("intervals")(kinds.intervals)
 app.command("doctor")(doctor.doctor)

@@ -10,6 +10,7 @@ import typer
 from scalelaw.cli import _options as options
 from scalelaw.cli import _output as output
 from scalelaw.cli import _plan_options as ask
+from scalelaw.cli import _published as published
 
 if TYPE_CHECKING:
     from runners.realising import Realised
@@ -38,7 +39,8 @@ def _list(shown: bool) -> None:
 
 
 def plan(
-    law: options.Law,
+    saved: options.SavedLaw = None,
+    law: options.PublishedLaw = None,
     flops: options.Flops = None,
     times: options.Times = None,
     target_loss: ask.TargetLoss = None,
@@ -96,6 +98,8 @@ def plan(
 
     scalelaw plan law.json --target-loss 2.1 --serve 2T
 
+    scalelaw plan --law hoffmann-2022 --flops 5.76e23
+
     scalelaw plan law.json --times 10 --sweep run.toml --template data/python/sweep.toml
     """
     from scalelaw.cli._sweep_file import write_plan
@@ -107,7 +111,8 @@ def plan(
 
     if sweep is None and (template is not None or force):
         raise UsageError("--template and --force belong to --sweep FILE.")
-    fitted = load_fit(law)
+    name = published.asked(saved, law)
+    fitted = load_fit(published.required(saved)) if name is None else None
     words = ask.question(
         fitted,
         flops=flops,
@@ -132,6 +137,11 @@ def plan(
         serve_mfu=serve_mfu,
         serve_price=serve_price,
     )
+    if fitted is None:
+        if sweep is not None or approach:
+            raise UsageError("--sweep and --approach need the runs of a saved fit; a published law has none.")
+        published.write_plan(str(name), words, format)
+        return
     goal_for(fitted.law, **words).check(fitted)  # before anything is resampled
     known = uncertainty(fitted, interval, replicates=replicates, seed=seed, workers=workers)
     planned = make_plan(fitted, **words, approaches=approach, draws=known, level=level)

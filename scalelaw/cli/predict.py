@@ -8,15 +8,23 @@ import typer
 
 from scalelaw.cli import _options as options
 from scalelaw.cli import _output as output
+from scalelaw.cli import _published as published
 
 Quantity = float | None
 
 
 def predict(
-    law: options.Law,
-    n_params: Annotated[Quantity, typer.Option(parser=options.number, metavar="N", help="Parameters.")] = None,
-    n_tokens: Annotated[Quantity, typer.Option(parser=options.number, metavar="D", help="Tokens.")] = None,
-    flops: Annotated[Quantity, typer.Option(parser=options.number, metavar="C", help="Compute, FLOP.")] = None,
+    saved: options.SavedLaw = None,
+    law: options.PublishedLaw = None,
+    n_params: Annotated[
+        Quantity, typer.Option("--n-params", "-N", parser=options.number, metavar="N", help="Parameters.")
+    ] = None,
+    n_tokens: Annotated[
+        Quantity, typer.Option("--n-tokens", "-D", parser=options.number, metavar="D", help="Tokens.")
+    ] = None,
+    flops: Annotated[
+        Quantity, typer.Option("--flops", "-C", parser=options.number, metavar="C", help="Compute, FLOP.")
+    ] = None,
     at: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="Any other input of the law.")] = None,
     interval: options.IntervalMethod = "auto",
     replicates: options.Replicates = 1000,
@@ -28,6 +36,8 @@ def predict(
     """Predict a loss: where the law lies, where a new run will land, and where if the law drifts.
 
     scalelaw predict law.json --n-params 1B --n-tokens 20B
+
+    scalelaw predict --law hoffmann-2022 -N 70B -D 1.4T
     """
     from dataclasses import asdict
 
@@ -38,7 +48,10 @@ def predict(
 
     given = {"n_params": n_params, "n_tokens": n_tokens, "flops": flops, **_named(at or [])}
     inputs = {name: value for name, value in given.items() if value is not None}
-    fitted = load_fit(law)
+    if (name := published.asked(saved, law)) is not None:
+        published.write_prediction(name, inputs, format)
+        return
+    fitted = load_fit(published.required(saved))
     fitted.predict(**inputs)
     known = uncertainty(fitted, interval, replicates=replicates, seed=seed, workers=workers)
     drift = discrepancy(fitted)
