@@ -24,6 +24,7 @@ PURPOSES = {
     "tensorboard": "log runs to TensorBoard",
     "wandb": "W&B's cloud, and runs logged to W&B",
     "report": "HTML reports and figures",
+    "data": "published run tables by name",
     "parquet": "Parquet tables",
     "fast": "the compiled path of fits and bootstraps",
     "posterior": "posterior intervals by emcee",
