@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,25 +18,38 @@ if TYPE_CHECKING:
     from scalelaw.planning import Plan
 
 
-def _list(shown: bool) -> None:
-    """The shipped table of accelerators, and nothing else."""
-    if not shown:
-        return
+def _list_accelerators(format: options.Format) -> None:
+    """The shipped table of accelerators; peaks in FLOP/s in JSON and CSV, in TFLOP/s where people read it."""
     from scalelaw.hardware import accelerators
 
-    rows = [
-        [
-            one.name,
-            f"{one.memory_gb:g}",
-            *(output.shown(one.peak[dtype] / 1e12) if dtype in one.peak else "-" for dtype in ("bf16", "fp8", "fp32")),
-            f"{one.price:g}",
-            one.source,
-        ]
+    known: list[dict[str, Any]] = [
+        {
+            **{"name": one.name, "memory_gb": one.memory_gb},
+            **{f"peak_{dtype}": one.peak.get(dtype) for dtype in ("bf16", "fp8", "fp32")},
+            **{"usd_per_hour": None if isnan(one.price) else one.price, "peaks_from": one.source},
+        }
         for one in accelerators().values()
     ]
-    typer.echo(output.aligned(rows, ["name", "GB", "bf16", "fp8", "fp32", "USD/h", "peaks from"]))
-    typer.echo("\nPeaks are dense, in TFLOP/s. Prices are orders of magnitude, on demand in 2025: give --price.")
-    raise typer.Exit()
+    if format is options.Format.json:
+        output.write_json({"accelerators": known})
+    elif format is options.Format.csv:
+        output.write_csv(known)
+    else:
+        rows = [
+            [
+                str(one["name"]),
+                f"{one['memory_gb']:g}",
+                *(
+                    output.shown(peak / 1e12) if peak else "-"
+                    for peak in (one["peak_bf16"], one["peak_fp8"], one["peak_fp32"])
+                ),
+                f"{one['usd_per_hour']:g}" if one["usd_per_hour"] else "-",
+                str(one["peaks_from"]),
+            ]
+            for one in known
+        ]
+        typer.echo(output.aligned(rows, ["name", "GB", "bf16", "fp8", "fp32", "USD/h", "peaks from"]))
+        typer.echo("\nPeaks are dense, in TFLOP/s. Prices are orders of magnitude, on demand in 2025: give --price.")
 
 
 def plan(
@@ -81,7 +95,7 @@ def plan(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over another sweep file.")] = False,
     accelerators: Annotated[
-        bool, typer.Option("--accelerators", callback=_list, is_eager=True, help="List the known devices.")
+        bool, typer.Option("--accelerators", help="List the known devices, and nothing else.")
     ] = False,
     interval: options.IntervalMethod = "auto",
     replicates: options.Replicates = 1000,
@@ -102,6 +116,9 @@ def plan(
 
     scalelaw plan law.json --times 10 --sweep run.toml --template data/python/sweep.toml
     """
+    if accelerators:
+        _list_accelerators(format)
+        return
     from scalelaw.cli._sweep_file import write_plan
     from scalelaw.errors import UsageError
     from scalelaw.fit_file import load_fit

@@ -165,6 +165,8 @@ def test_the_accelerators_are_listed_without_a_law() -> None:
     assert done.returncode == 0
     assert "H100-SXM" in done.stdout
     assert "Peaks are dense" in done.stdout
+    listed = json.loads(plan("--accelerators", "--format", "json").stdout)["accelerators"]
+    assert next(one for one in listed if one["name"] == "H100-SXM")["peak_bf16"] == pytest.approx(989.4e12)
 
 
 def test_the_plan_becomes_a_sweep_file_that_says_what_made_it(law: Path, tmp_path: Path) -> None:
