@@ -153,9 +153,9 @@ def plan(**given: Any) -> None:
 def _options_of_plan() -> Signature:
     """The arguments of `scalelaw plan`, with a report's in place of a table's."""
     known = signature(plan_command, eval_str=True).parameters
-    kept = [parameter for name, parameter in known.items() if name not in ("format", "accelerators")]
-    mine = signature(replication, eval_str=True).parameters
-    return Signature([*kept, *(mine[name] for name in OURS)], return_annotation=None)
+    kept = [parameter for name, parameter in known.items() if name not in ("saved", "law", "format", "accelerators")]
+    law, mine = signature(fit, eval_str=True).parameters["law"], signature(replication, eval_str=True).parameters
+    return Signature([law, *kept, *(mine[name] for name in OURS)], return_annotation=None)
 
 
 def _read(runs: list[Path], mapping: Path | None, params_convention: str | None) -> RunTable:
